@@ -1,0 +1,229 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"kolm"
+)
+
+type modelCmd struct {
+	List   modelListCmd   `cmd:"" help:"List the models at hand."`
+	Info   modelInfoCmd   `cmd:"" help:"Say what a model is."`
+	Verify modelVerifyCmd `cmd:"" help:"Check that models are what their IDs say, and that they can be used."`
+	Import modelImportCmd `cmd:"" help:"Keep a model file, so that it is found by its ID."`
+	Export modelExportCmd `cmd:"" help:"Write a model to a GGUF file."`
+}
+
+// modelReport says what a model is.
+type modelReport struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Where   string `json:"where"` // "built-in" or a file
+	Bytes   int64  `json:"file_bytes"`
+	Vocab   int    `json:"vocabulary"`
+	Dim     int    `json:"width"`
+	Layers  int    `json:"layers"`
+	Heads   int    `json:"heads"`
+	KVHeads int    `json:"kv_heads"`
+	HeadDim int    `json:"head_width"`
+	FFN     int    `json:"ffn_width"`
+	Window  int    `json:"window"`
+}
+
+func (r *modelReport) shape() string {
+	return fmt.Sprintf("%d layers of %d, vocabulary %d", r.Layers, r.Dim, r.Vocab)
+}
+
+type modelListCmd struct {
+	JSON bool `help:"Print one JSON object a model."`
+}
+
+func (c *modelListCmd) Run(a *app) error {
+	list, err := catalogue()
+	if err != nil {
+		return err
+	}
+	a.json = c.JSON
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	for _, e := range list {
+		r, err := describeModel(e)
+		switch {
+		case err != nil:
+			a.report("", err)
+		case a.json:
+			a.printJSON(r)
+		default:
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.ID[:16], size(r.Bytes), r.Name, r.shape(), r.Where)
+		}
+	}
+	return w.Flush()
+}
+
+type modelInfoCmd struct {
+	Model string `arg:"" optional:"" default:"built-in" help:"A GGUF file, digits of an ID, or built-in."`
+	JSON  bool   `help:"Print a JSON object."`
+}
+
+func (c *modelInfoCmd) Run(a *app) error {
+	a.json = c.JSON
+	e, err := chooseModel(c.Model)
+	if err != nil {
+		return err
+	}
+	r, err := describeModel(e)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		a.printJSON(r)
+		return nil
+	}
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, row := range [][2]string{
+		{"id", r.ID}, {"name", r.Name}, {"where", r.Where}, {"file", size(r.Bytes)}, {"shape", r.shape()},
+		{"attention", fmt.Sprintf("%d heads of %d, %d of keys and values, window %d", r.Heads, r.HeadDim, r.KVHeads, r.Window)},
+		{"feed-forward", fmt.Sprint(r.FFN)},
+	} {
+		fmt.Fprintf(w, "%s:\t%s\n", row[0], row[1])
+	}
+	w.Flush()
+	_, err = io.WriteString(a.stdout, b.String())
+	return err
+}
+
+type modelVerifyCmd struct {
+	Models []string `arg:"" optional:"" name:"model" help:"GGUF files or digits of IDs; none: all models at hand."`
+	JSON   bool     `help:"Print one JSON object a model."`
+}
+
+func (c *modelVerifyCmd) Run(a *app) error {
+	a.json = c.JSON
+	list, err := c.chosen(a)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		r, err := describeModel(e)
+		if err == nil {
+			_, err = openEntry(e)
+		}
+		if err != nil {
+			a.report("", err)
+			continue
+		}
+		if a.json {
+			a.printJSON(r)
+		} else {
+			fmt.Fprintf(a.stdout, "%s: ok  model %s\n", r.Where, r.ID)
+		}
+	}
+	return nil
+}
+
+func (c *modelVerifyCmd) chosen(a *app) ([]modelEntry, error) {
+	if len(c.Models) == 0 {
+		return catalogue()
+	}
+	var list []modelEntry
+	for _, name := range c.Models {
+		e, err := chooseModel(name)
+		if err != nil {
+			a.report("", err)
+			continue
+		}
+		list = append(list, e)
+	}
+	return list, nil
+}
+
+func openEntry(e modelEntry) (*kolm.Model, error) {
+	if e.id == "" {
+		return openModelFile(e.path)
+	}
+	return e.open()
+}
+
+type modelImportCmd struct {
+	Files []string `arg:"" name:"file" help:"GGUF files."`
+}
+
+func (c *modelImportCmd) Run(a *app) error {
+	folders := modelFolders()
+	if len(folders) == 0 {
+		return failed("set KOLM_MODELS to a folder", "there is no folder to keep models in")
+	}
+	dir := folders[len(folders)-1]
+	if os.Getenv("KOLM_MODELS") != "" {
+		dir = folders[0]
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	a.each(c.Files, func(name string) error {
+		m, err := openModelFile(name)
+		if err != nil {
+			return err
+		}
+		file, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(dir, m.ID().String()+modelSuffix)
+		err = a.writeFile(path, file, false)
+		if errors.Is(err, fs.ErrExist) {
+			a.say("%s: model %s is at hand already", name, m.ID())
+			return nil
+		}
+		if err == nil {
+			a.say("%s: kept as %s", name, path)
+		}
+		return err
+	})
+	return nil
+}
+
+type modelExportCmd struct {
+	Model  string `arg:"" optional:"" default:"built-in" help:"Digits of an ID, or built-in."`
+	Output string `short:"o" required:"" placeholder:"OUT" help:"The GGUF file to write; - is standard output."`
+	Force  bool   `short:"f" help:"Overwrite the file."`
+}
+
+func (c *modelExportCmd) Run(a *app) error {
+	e, err := chooseModel(c.Model)
+	if err != nil {
+		return err
+	}
+	if _, err := describeModel(e); err != nil { // a damaged one is not passed on
+		return err
+	}
+	file, err := e.read()
+	if err != nil {
+		return err
+	}
+	if c.Output == "-" {
+		_, err := a.stdout.Write(file)
+		return err
+	}
+	return a.writeFile(c.Output, file, c.Force)
+}
+
+// writeFile writes a whole file or none.
+func (a *app) writeFile(name string, data []byte, force bool) error {
+	o, err := a.create(name, nil, force)
+	if err != nil {
+		return err
+	}
+	defer o.discard()
+	if _, err := o.Write(data); err != nil {
+		return err
+	}
+	return o.commit(nil)
+}

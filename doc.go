@@ -1,0 +1,43 @@
+// Package kolm packs bytes into fewer bytes, without loss, with a small
+// language model that predicts them and adaptive contexts that learn the file
+// at hand.
+//
+// [NewWriter] and [NewReader] work on streams as those of compress/gzip do,
+// [Codec] on short messages, and [OpenReaderAt] reads any part of a packed
+// file without decoding what comes before it.
+//
+//	w, err := kolm.NewWriter(file, kolm.WithLevel(1))
+//	...
+//	_, err = w.Write(text)
+//	...
+//	err = w.Close()
+//
+// Input of any kind is packed: what does not become smaller is stored, at a
+// cost of 9 to 11 bytes for a short input and of 21 bytes, twice, for each
+// block of a long one. The packed bytes depend on the input, the level, the
+// model and the block size only, never on the number of workers, on how the
+// input was cut into calls of Write, or on the machine.
+//
+// # Models
+//
+// Blocks packed at level 5 and above decode only with the model that packed
+// them, byte for byte the same; a packed file names it by the beginning of its
+// ID. The built-in model is always at hand. Give others with [WithModel] or
+// look them up with [WithModels]. Level 1 uses no model.
+//
+// # Limits and untrusted input
+//
+// A reader holds at most one block a worker, packed and plain, and what the
+// coder needs. No length is believed before the bytes that it announces are
+// there, but few packed bytes may honestly stand for a whole block:
+// [WithMaxBlock] sets the size of block that is still accepted. Sums notice
+// accidents; they are not signatures.
+//
+// # Compatibility
+//
+// Before version 1.0 there is no promise: a new version may refuse the files
+// of an older one, by an error that wraps [ErrVersion], never by wrong bytes.
+// The archives under testdata/golden are kept, and a change that can not read
+// them is a change of the format's version. From 1.0 on, every released
+// version's files will decode.
+package kolm

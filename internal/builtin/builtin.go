@@ -1,0 +1,40 @@
+// Package builtin holds the language model that is embedded in kolm.
+//
+// doc/model.md says how it was trained. The package must not know how models
+// are used, only how the embedded file is opened.
+package builtin
+
+import (
+	_ "embed"
+	"sync"
+
+	"kolm/internal/codec"
+	"kolm/internal/model"
+	"kolm/internal/modelfile"
+)
+
+//go:embed kolm.gguf
+var file []byte
+
+// File returns the embedded GGUF file. The caller must not change it.
+func File() []byte { return file }
+
+// LM opens the embedded model, once; it is shared and read only.
+var LM = sync.OnceValues(func() (*codec.LM, error) { return Open(file) })
+
+// Open makes a GGUF file of a kolm model ready for coding.
+func Open(gguf []byte) (*codec.LM, error) {
+	f, err := modelfile.Load(gguf)
+	if err != nil {
+		return nil, err
+	}
+	m, err := model.New(f.Config, f.Weights)
+	if err != nil {
+		return nil, err
+	}
+	tok, err := f.Tokenizer()
+	if err != nil {
+		return nil, err
+	}
+	return codec.NewLM(f.ID, m, tok)
+}

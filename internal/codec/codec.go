@@ -1,0 +1,182 @@
+// Package codec turns one block of plain bytes into a payload and back.
+//
+// Encoder and decoder run the same predictor over the same decisions, so a
+// payload decodes to the same bytes on every CPU, with every kernel variant
+// and any number of workers. The package must not know files, framing or
+// checksums (internal/container), nor the command line.
+package codec
+
+import (
+	"errors"
+	"fmt"
+
+	"kolm/internal/coder"
+)
+
+// Method says how the payload of a block was made. The numbers are part of the
+// file format.
+type Method byte
+
+const (
+	Stored   Method = iota // the plain bytes
+	Fill                   // one byte value repeated; the payload is that byte
+	Contexts               // adaptive contexts only
+	Model                  // adaptive contexts mixed with a language model
+)
+
+func (m Method) String() string {
+	switch m {
+	case Stored:
+		return "stored"
+	case Fill:
+		return "fill"
+	case Contexts:
+		return "contexts"
+	case Model:
+		return "model"
+	}
+	return fmt.Sprintf("method %d", byte(m))
+}
+
+// ErrCorrupt means that a payload is not one that Encode can have written.
+var ErrCorrupt = errors.New("codec: payload is corrupt")
+
+// ErrNoModel means that a block was coded with a model and none was given.
+var ErrNoModel = errors.New("codec: block needs a model")
+
+// Options choose the predictor of a Coder.
+type Options struct {
+	Level   int // 1 to 4 contexts only; 5 and up with the model
+	LM      *LM // needed from level 5 on, and to decode blocks coded with it
+	Workers int // goroutines used inside one block; changes speed, never bits
+}
+
+// Coder codes blocks. It keeps its memory from block to block; one goroutine
+// may use it at a time.
+type Coder struct {
+	o        Options
+	contexts *ContextCoder
+	model    *modelCoder
+	trial    []byte
+}
+
+// New returns a coder, which takes its memory when it is first used.
+func New(o Options) *Coder { return &Coder{o: o} }
+
+// Encode appends the payload of plain to dst and returns it with the method
+// that made it.
+func (c *Coder) Encode(dst, plain []byte) (Method, []byte, error) {
+	if len(plain) > 0 && constant(plain) {
+		return Fill, append(dst, plain[0]), nil
+	}
+	if Incompressible(plain) {
+		return Stored, append(dst, plain...), nil
+	}
+	if c.o.Level >= 5 && c.o.LM == nil {
+		return 0, dst, ErrNoModel
+	}
+	m := Contexts
+	if c.o.Level >= 5 && c.modelPays(plain) {
+		m = Model
+	}
+	out := c.encode(dst, m, plain)
+	if len(out)-len(dst) >= len(plain) {
+		return Stored, append(dst, plain...), nil
+	}
+	return m, out, nil
+}
+
+func (c *Coder) encode(dst []byte, m Method, plain []byte) []byte {
+	if m == Model {
+		return c.modelCoder().encode(dst, plain)
+	}
+	return c.contextCoder().Encode(dst, plain)
+}
+
+// Decode fills dst, as long as the plain block, from its payload.
+func (c *Coder) Decode(dst []byte, m Method, payload []byte) error {
+	switch m {
+	case Stored:
+		if len(payload) != len(dst) {
+			return fmt.Errorf("%w: %d stored bytes for %d plain ones", ErrCorrupt, len(payload), len(dst))
+		}
+		copy(dst, payload)
+	case Fill:
+		if len(payload) != 1 || len(dst) == 0 {
+			return fmt.Errorf("%w: %d bytes to fill a block with", ErrCorrupt, len(payload))
+		}
+		for i := range dst {
+			dst[i] = payload[0]
+		}
+	case Contexts:
+		return c.contextCoder().Decode(dst, payload)
+	case Model:
+		if c.o.LM == nil {
+			return ErrNoModel
+		}
+		return c.modelCoder().decode(dst, payload)
+	default:
+		return fmt.Errorf("%w: %v is unknown", ErrCorrupt, m)
+	}
+	return nil
+}
+
+func (c *Coder) contextCoder() *ContextCoder {
+	if c.contexts == nil {
+		c.contexts = NewContextCoder()
+	}
+	return c.contexts
+}
+
+func (c *Coder) modelCoder() *modelCoder {
+	if c.model == nil {
+		c.model = newModelCoder(c.o.LM, c.o.Workers)
+	}
+	return c.model
+}
+
+// The model is tried against the contexts alone on samples of a block, because
+// on data unlike any text it costs time and gains nothing.
+const (
+	trialSamples = 3
+	trialBytes   = 4 << 10
+)
+
+// modelPays reports whether the model makes samples of plain smaller.
+func (c *Coder) modelPays(plain []byte) bool {
+	var with, without int
+	for i := range trialSamples {
+		sample := plain
+		if len(plain) > trialSamples*trialBytes {
+			from := (len(plain) - trialBytes) / (trialSamples - 1) * i
+			sample = plain[from : from+trialBytes]
+		} else if i > 0 {
+			break
+		}
+		c.trial = c.encode(c.trial[:0], Model, sample)
+		with += len(c.trial)
+		c.trial = c.encode(c.trial[:0], Contexts, sample)
+		without += len(c.trial)
+	}
+	return with < without
+}
+
+func constant(b []byte) bool {
+	for _, x := range b[1:] {
+		if x != b[0] {
+			return false
+		}
+	}
+	return true
+}
+
+// checkEnd reports a payload that ended too early or too late.
+func checkEnd(d *coder.Decoder) error {
+	if n := d.Overrun(); n > 8 {
+		return fmt.Errorf("%w: it ends %d bytes early", ErrCorrupt, n-8)
+	}
+	if n := d.Unread(); n > 0 {
+		return fmt.Errorf("%w: %d bytes are left over", ErrCorrupt, n)
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package codec
+
+// stream is one of the long pieces of a block that are coded in lockstep.
+type stream struct {
+	slot  int // its place in the model's state
+	cur   Cursor
+	bytes []byte   // the piece: read by the encoder, filled by the decoder
+	done  int      // bytes coded so far
+	ids   []uint16 // encoder: the piece as tokens
+	next  int      // encoder: tokens coded so far
+	last  int32    // the token coded last, which the model reads next
+}
+
+func (s *stream) finished() bool { return s.done == len(s.bytes) }
+
+const (
+	// streamBytes is the least that a stream should hold: its first few
+	// hundred bytes are coded by a model that has not read anything yet.
+	streamBytes = 16 << 10
+	// maxStreams is where a matrix product stops gaining from more rows.
+	maxStreams = 16
+)
+
+// streamCount says in how many streams a block of n bytes is coded. It is part
+// of the format: a power of two, so that two groups always balance.
+func streamCount(n int) int {
+	s := 1
+	for s < maxStreams && n/(2*s) >= streamBytes {
+		s *= 2
+	}
+	return s
+}
+
+// cut returns the bounds of stream i of s in a block of n bytes: the first
+// n%s streams are one byte longer than the others.
+func cut(n, s, i int) (from, to int) {
+	size, long := n/s, n%s
+	from = i*size + min(i, long)
+	to = from + size
+	if i < long {
+		to++
+	}
+	return from, to
+}

@@ -1,0 +1,7 @@
+//go:build !amd64 || purego
+
+package kernel
+
+var peakLoops []peakLoop
+
+var requirements map[string]string

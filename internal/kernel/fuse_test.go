@@ -1,0 +1,9 @@
+package kernel
+
+import (
+	"testing"
+
+	"kolm/internal/nofuse"
+)
+
+func TestNoFusedInstructions(t *testing.T) { nofuse.Check(t, "kolm/internal/kernel") }

@@ -1,0 +1,115 @@
+package kernel
+
+import "fmt"
+
+// Panel is the number of outputs whose weights lie side by side.
+const Panel = 16
+
+func panels(rows int) int { return (rows + Panel - 1) / Panel }
+
+// F32 is a float32 weight matrix of Rows outputs and Cols inputs, packed in
+// panels of 16 outputs: Data[row/16][col][row%16]. The rows that fill the last
+// panel are zero.
+type F32 struct {
+	Rows, Cols int
+	Data       []float32
+}
+
+// PackF32 packs the row-major matrix w (rows, cols).
+func PackF32(rows, cols int, w []float32) *F32 {
+	check(rows > 0 && cols > 0 && len(w) == rows*cols, "PackF32: %d weights for (%d, %d)", len(w), rows, cols)
+	p := &F32{Rows: rows, Cols: cols, Data: make([]float32, panels(rows)*Panel*cols)}
+	for r := range rows {
+		p.SetRow(r, w[r*cols:][:cols])
+	}
+	return p
+}
+
+// SetRow replaces the weights of output r; len(w) is Cols.
+func (w *F32) SetRow(r int, row []float32) {
+	check(r >= 0 && r < w.Rows && len(row) == w.Cols, "F32.SetRow: row %d of %d, %d of %d weights", r, w.Rows, len(row), w.Cols)
+	panel := w.Data[r/Panel*Panel*w.Cols:]
+	for c, v := range row {
+		panel[c*Panel+r%Panel] = v
+	}
+}
+
+// MatMul computes dst (m, Rows) = x (m, Cols) times the transposed matrix. Each
+// output is a chain of fused multiply-adds from +0 in the order of the columns.
+func (w *F32) MatMul(dst, x []float32, m int) {
+	check(m >= 0 && len(dst) >= m*w.Rows && len(x) >= m*w.Cols,
+		"F32.MatMul: dst %d, x %d for (%d, %d), m %d", len(dst), len(x), w.Rows, w.Cols, m)
+	if m > 0 {
+		active.Load().matF32(dst[:m*w.Rows], x[:m*w.Cols], w.Data, m, w.Rows, w.Cols)
+	}
+}
+
+// I8 is an int8 weight matrix of Rows outputs and Cols inputs with one scale an
+// output, packed in panels of 16 outputs and groups of 4 inputs:
+// Data[row/16][col/4][row%16][col%4]. Cols is a multiple of 4. Scale and Sum
+// have one entry a row and zeros up to a multiple of 16. Sum[r] is 128 times
+// the sum of row r: what the offset of the activations adds to its products.
+type I8 struct {
+	Rows, Cols int
+	Data       []int8
+	Scale      []float32
+	Sum        []int32
+}
+
+// NewI8 returns a zero matrix. Cols is rounded up to a multiple of 4.
+func NewI8(rows, cols int) *I8 {
+	check(rows > 0 && cols > 0, "NewI8: (%d, %d)", rows, cols)
+	cols = (cols + 3) &^ 3
+	n := panels(rows) * Panel
+	return &I8{Rows: rows, Cols: cols, Data: make([]int8, n*cols), Scale: make([]float32, n), Sum: make([]int32, n)}
+}
+
+// SetRow replaces the weights and the scale of output r. A q shorter than Cols
+// is followed by zeros.
+func (w *I8) SetRow(r int, q []int8, scale float32) {
+	check(r >= 0 && r < w.Rows && len(q) <= w.Cols, "I8.SetRow: row %d of %d, %d of %d weights", r, w.Rows, len(q), w.Cols)
+	panel := w.Data[r/Panel*Panel*w.Cols:]
+	var sum int32
+	for c := range w.Cols {
+		var v int8
+		if c < len(q) {
+			v = q[c]
+		}
+		panel[c/4*4*Panel+r%Panel*4+c%4] = v
+		sum += int32(v)
+	}
+	w.Scale[r], w.Sum[r] = scale, 128*sum
+}
+
+// MatMul computes dst (m, Rows) from x (m, Cols), quantised by QuantizeU8, and
+// the scales xs (m): with acc the integer product of the row of x less Sum[r],
+// dst = (xs*Scale[r]) * float32(acc), two float32 products.
+func (w *I8) MatMul(dst []float32, x []uint8, xs []float32, m int) {
+	check(m >= 0 && len(dst) >= m*w.Rows && len(x) >= m*w.Cols && len(xs) >= m,
+		"I8.MatMul: dst %d, x %d, xs %d for (%d, %d), m %d", len(dst), len(x), len(xs), w.Rows, w.Cols, m)
+	n := panels(w.Rows) * Panel
+	check(len(w.Data) >= n*w.Cols && len(w.Scale) >= n && len(w.Sum) >= n && w.Cols%4 == 0, "I8.MatMul: not made by NewI8")
+	if m > 0 {
+		active.Load().matI8(dst[:m*w.Rows], x[:m*w.Cols], xs[:m], w, m)
+	}
+}
+
+// DotU8S8 computes the raw integer products dst (m, n) of x (m, k) and w, n
+// rows of k in the panel layout of I8. n is a multiple of 16, k of 4.
+func DotU8S8(dst []int32, x []uint8, w []int8, m, n, k int) {
+	check(m >= 0 && n >= 0 && k >= 0 && n%Panel == 0 && k%4 == 0 && len(dst) >= m*n && len(x) >= m*k && len(w) >= n*k,
+		"DotU8S8: dst %d, x %d, w %d for m %d, n %d, k %d", len(dst), len(x), len(w), m, n, k)
+	if k == 0 {
+		clear(dst[:m*n])
+	} else if m > 0 && n > 0 {
+		active.Load().dotI8(dst[:m*n], x[:m*k], w[:n*k], m, n, k)
+	}
+}
+
+// check panics where a caller passed slices or sizes that do not fit: that is a
+// bug of the caller, never a matter of the input.
+func check(ok bool, format string, args ...any) {
+	if !ok {
+		panic("kernel: " + fmt.Sprintf(format, args...))
+	}
+}

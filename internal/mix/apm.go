@@ -1,0 +1,57 @@
+package mix
+
+// APM corrects a probability by what came of it: for each context it keeps a
+// curve from the stretch of the probability given to the probability found,
+// piecewise linear between 33 points, and moves the nearer end towards every
+// decision. (Adaptive probability map, or secondary estimation.)
+type APM struct {
+	curve []uint16 // (contexts, apmPoints) probability / 2^16
+	at    int      // point that the last call moves
+	rate  uint
+}
+
+const (
+	apmPoints = 33
+	apmStep   = 2 * fineTo / (apmPoints - 1) // 3/4 nat
+)
+
+// NewAPM returns an APM of n contexts which moves by 1/2^rate of the error.
+func NewAPM(n int, rate uint) *APM {
+	a := &APM{curve: make([]uint16, n*apmPoints), rate: rate}
+	a.Reset()
+	return a
+}
+
+// Reset makes every curve the identity.
+func (a *APM) Reset() {
+	for i := range apmPoints {
+		a.curve[i] = uint16(min(Squash(int32(i)*apmStep-fineTo)>>16, 65535))
+	}
+	for n := apmPoints; n < len(a.curve); n *= 2 {
+		copy(a.curve[n:], a.curve[:n])
+	}
+}
+
+// P returns the corrected probability / 2^32 for the stretch s (in 1/65536
+// nat, within +-12 nats) in context ctx.
+func (a *APM) P(s int32, ctx int) uint32 {
+	u := uint32(s + fineTo)
+	i, f := u/apmStep, u%apmStep
+	at := ctx*apmPoints + int(i)
+	if i == apmPoints-1 {
+		at, f = at-1, apmStep
+	}
+	c := a.curve[at : at+2 : at+2]
+	a.at = at
+	if f >= apmStep/2 {
+		a.at++
+	}
+	return uint32((uint64(c[0])*uint64(apmStep-f) + uint64(c[1])*uint64(f)) << 16 / apmStep)
+}
+
+// Update tells that the decision of the last P was bit.
+func (a *APM) Update(bit int) {
+	c := &a.curve[a.at]
+	target := int32(bit) * 65535
+	*c += uint16((target - int32(*c) + int32(bit)<<a.rate - int32(bit)) >> a.rate)
+}

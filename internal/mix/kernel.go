@@ -1,0 +1,30 @@
+package mix
+
+// dots sets out[s] = sum_i ((w_i >> 6) * x_i) >> 8 over the vector at
+// offset[s], in 1/65536 nat. No product or sum leaves 32 bits.
+func dots(out, x, weight, offset []int32) { dotsGeneric(out, x, weight, offset) }
+
+// train adds (x_i*step[s] + 256) >> 9 to the weights of each vector, and keeps
+// them within the limits.
+func train(step, x, weight, offset []int32) { trainGeneric(step, x, weight, offset) }
+
+func dotsGeneric(out, x, weight, offset []int32) {
+	for s, o := range offset {
+		w := weight[o:][:len(x)]
+		sum := int32(0)
+		for i, v := range x {
+			sum += (w[i] >> 6) * v >> 8
+		}
+		out[s] = sum
+	}
+}
+
+func trainGeneric(step, x, weight, offset []int32) {
+	for s, o := range offset {
+		w := weight[o:][:len(x)]
+		e := step[s]
+		for i, v := range x {
+			w[i] = min(max(w[i]+(v*e+256)>>9, -weightLimit), weightLimit)
+		}
+	}
+}

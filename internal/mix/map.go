@@ -1,0 +1,47 @@
+package mix
+
+// Map learns the probability of a one for each of a number of situations: an
+// entry holds a probability of 22 bits over a count of 10 bits. The first
+// decisions move an entry by 1/(n+1.5) of the error, later ones by the rate at
+// the limit, so that it ends as a moving average.
+type Map struct {
+	entry []uint32
+	limit uint32 // 1 to 1023
+}
+
+// reciprocal[n] is 2^16/(n+1.5).
+var reciprocal [1024]int64
+
+func init() {
+	for n := range reciprocal {
+		reciprocal[n] = 1 << 17 / int64(2*n+3)
+	}
+}
+
+// NewMap returns a map of n situations, all at one half.
+func NewMap(n int, limit uint32) *Map {
+	m := &Map{make([]uint32, n), limit}
+	for i := range m.entry {
+		m.entry[i] = 1 << 31
+	}
+	return m
+}
+
+// Set starts situation i at probability p / 2^32, as if seen count times.
+func (m *Map) Set(i int, p uint32, count uint32) { m.entry[i] = p&^1023 | count }
+
+// P returns the probability / 2^32 of a one in situation i.
+func (m *Map) P(i int) uint32 { return m.entry[i] }
+
+// Update tells that the decision in situation i was bit.
+func (m *Map) Update(i, bit int) { step(&m.entry[i], bit, m.limit) }
+
+// step moves one entry towards bit.
+func step(e *uint32, bit int, limit uint32) {
+	n := *e & 1023
+	err := int64(bit)<<22 - int64(*e>>10)
+	*e += uint32(err*reciprocal[n]>>16) << 10
+	if n < limit {
+		*e++
+	}
+}

@@ -1,0 +1,146 @@
+// Package mix combines the opinions of many predictors on one binary decision
+// into one probability, in integers.
+//
+// An opinion is a stretch, ln(p/(1-p)). A Mixer adds opinions under weights
+// that it learns online by the gradient of the code length (logistic mixing):
+// p = squash(sum w_i x_i), then w_i += rate * x_i * (bit - p). Several weight
+// vectors look at every decision, each chosen by a small context of its own,
+// and a second layer mixes what they say. An APM corrects the result by
+// experience, and a Map is an adaptive probability.
+//
+// All arithmetic is on integers with written rounding (>> rounds down), so the
+// same decisions give the same probabilities on every machine. The package
+// must not know what the opinions are about.
+package mix
+
+// Weights have 22 fraction bits in the first layer and 16 in the second. In
+// the first layer they stay within +-8.
+const (
+	weightOne   = 1 << 22
+	weightLimit = 8*weightOne - 1
+)
+
+// Mixer mixes the inputs X. Use: fill X, Select a vector of each set, P, then
+// Update.
+type Mixer struct {
+	X []int32 // inputs, in 1/256 nat, within +-Limit; length a multiple of lanes
+
+	weight []int32  // first layer: vectors of len(X) weights, set after set
+	seen   []uint16 // decisions that each vector has learned from, capped
+	first  []int    // number of the first vector of each set
+	vector []int    // number of the vector selected in each set
+	offset []int32  // its place in weight
+	dot    []int32  // its output, in 1/65536 nat
+	step   []int32  // its error times its rate
+
+	final  []int32 // second layer: vectors of one weight for each set
+	chosen int     // place in final of the vector selected
+	pr     uint32
+	rates  *[rateSteps]int32
+}
+
+// lanes is the number of inputs the kernels take at once.
+const lanes = 8
+
+const rateSteps = 1024
+
+// NewMixer returns a mixer of n inputs with a set of sizes[i] vectors for each
+// i and a second layer of finals vectors. start holds the first weights of the
+// inputs (2^22 is one); missing ones are 0.
+func NewMixer(n int, sizes []int, finals int, start []int32, r Rate) *Mixer {
+	n = (n + lanes - 1) / lanes * lanes
+	m := &Mixer{
+		X:      make([]int32, n),
+		vector: make([]int, len(sizes)),
+		offset: make([]int32, len(sizes)),
+		dot:    make([]int32, len(sizes)),
+		step:   make([]int32, len(sizes)),
+		rates:  r.table(),
+	}
+	total := 0
+	for _, s := range sizes {
+		m.first = append(m.first, total)
+		total += s
+	}
+	m.weight = make([]int32, total*n)
+	m.seen = make([]uint16, total)
+	m.final = make([]int32, finals*len(sizes))
+	m.Reset(start)
+	return m
+}
+
+// Reset forgets everything learned.
+func (m *Mixer) Reset(start []int32) {
+	n := len(m.X)
+	clear(m.X)
+	clear(m.weight[:n])
+	copy(m.weight[:n], start)
+	for i := n; i < len(m.weight); i *= 2 {
+		copy(m.weight[i:], m.weight[:i])
+	}
+	clear(m.seen)
+	for i := range m.final {
+		m.final[i] = int32(65536 / len(m.first))
+	}
+}
+
+// Rate is the learning rate of a mixer: it falls from First to Last as
+// (First-Last)/(1+n/Half) after n decisions. In units of 2^-16, First < 2048.
+type Rate struct{ First, Last, Half int32 }
+
+func (r Rate) table() *[rateSteps]int32 {
+	t := new([rateSteps]int32)
+	for i := range t {
+		n := int32(i) << rateShift
+		t[i] = r.Last + (r.First-r.Last)*r.Half/(r.Half+n)
+	}
+	return t
+}
+
+const rateShift = 4 // decisions a step of the rate table: 2^4
+
+// Select chooses vector i of a set for the next decision.
+func (m *Mixer) Select(set, i int) {
+	m.vector[set] = m.first[set] + i
+	m.offset[set] = int32(m.vector[set] * len(m.X))
+}
+
+// SelectFinal chooses vector i of the second layer.
+func (m *Mixer) SelectFinal(i int) { m.chosen = i * len(m.first) }
+
+// P returns the stretch of the next decision in 1/65536 nat, cut at 12 nats,
+// and its probability / 2^32.
+func (m *Mixer) P() (stretch int32, p uint32) {
+	dots(m.dot, m.X, m.weight, m.offset)
+	sum := int64(0)
+	final := m.final[m.chosen : m.chosen+len(m.dot)]
+	for i, d := range m.dot {
+		d = min(max(d, -fineTo), fineTo)
+		m.dot[i] = d
+		sum += int64(d) * int64(final[i])
+	}
+	s := int32(min(max(sum>>16, -fineTo), fineTo))
+	m.pr = Squash(s)
+	return s, m.pr
+}
+
+// Update tells that the decision was bit.
+func (m *Mixer) Update(bit int) {
+	target := int64(bit) * (1<<32 - 1)
+	final := m.final[m.chosen : m.chosen+len(m.dot)]
+	err := target - int64(m.pr)
+	for i, d := range m.dot {
+		final[i] += int32((int64(d)*(err>>16)>>16*finalRate + 1<<15) >> 16)
+		v := m.vector[i]
+		n := m.seen[v]
+		rate := m.rates[n>>rateShift]
+		if n < rateSteps<<rateShift-1 {
+			m.seen[v] = n + 1
+		}
+		m.step[i] = int32((target - int64(Squash(d))) * int64(rate) >> 25)
+	}
+	train(m.step, m.X, m.weight, m.offset)
+}
+
+// finalRate is the learning rate of the second layer in units of 2^-16.
+const finalRate = 130

@@ -1,0 +1,112 @@
+package model
+
+import "kolm/internal/kernel"
+
+// AdaptiveHead is an output table that learns while it is used: float32 rows,
+// and the same rows in int8, which compute the logits. It belongs to one
+// predictor; encoder and decoder that make the same calls get the same bits.
+//
+// The method is online gradient descent on the softmax of the last layer
+// alone, as in dynamic evaluation (B. Krause et al., "Dynamic evaluation of
+// neural sequence models", 2018).
+type AdaptiveHead struct {
+	m       *Model
+	order   []int32   // row -> token
+	rows    []float32 // (len(order), Dim), current where touched
+	packed  *kernel.I8
+	touched []bool  // by row: differs from the model's table
+	list    []int32 // the touched rows
+
+	q8    []int8  // (Dim)
+	q     []uint8 // (m, Dim) scratch of Logits
+	scale []float32
+}
+
+// NewAdaptiveHead returns an unchanged output table whose row r is that of
+// token order[r]; a nil order stands for all tokens in order of their numbers.
+// Tokens may be left out. A token out of range panics.
+func (m *Model) NewAdaptiveHead(order []int32) *AdaptiveHead {
+	if order == nil {
+		order = make([]int32, m.c.Vocab)
+		for i := range order {
+			order[i] = int32(i)
+		}
+	}
+	h := &AdaptiveHead{
+		m:       m,
+		order:   append([]int32(nil), order...),
+		rows:    make([]float32, len(order)*m.c.Dim),
+		packed:  kernel.NewI8(len(order), m.c.Dim),
+		touched: make([]bool, len(order)),
+		q8:      make([]int8, m.c.Dim),
+	}
+	for r, token := range h.order {
+		h.packed.SetRow(r, m.output.row(int(token)), m.output.Scale[token])
+	}
+	return h
+}
+
+// Rows returns the number of rows, and so of logits.
+func (h *AdaptiveHead) Rows() int { return len(h.order) }
+
+// Logits computes dst (m, Rows) from final states x (m, Dim), quantising each.
+func (h *AdaptiveHead) Logits(dst, x []float32, m int) {
+	dim := h.m.c.Dim
+	if len(h.scale) < m {
+		h.q, h.scale = make([]uint8, m*dim), make([]float32, m)
+	}
+	for i := range m {
+		h.scale[i] = kernel.QuantizeU8(row(h.q, i, dim), row(x, i, dim))
+	}
+	h.packed.MatMul(dst, h.q, h.scale, m)
+}
+
+// Update takes one step down the gradient of the code length of row y, whose
+// logits came from final state x (Dim): w (Rows) are the weights that
+// kernel.Weights made of them. With g = float32(w[v]) * 2^-31, less 1 for y,
+// each row becomes FMA(-(lr*g), x, row) and is quantised again by
+// kernel.QuantizeS8. Rows whose weight is at most threshold, but for y, stay as
+// they are. Rows are visited in order.
+func (h *AdaptiveHead) Update(x []float32, y int, w []uint32, lr float32, threshold uint32) {
+	for v, weight := range w[:len(h.order)] {
+		if weight <= threshold && v != y {
+			continue
+		}
+		g := float32(float32(weight) * 0x1p-31)
+		if v == y {
+			g -= 1
+		}
+		h.step(v, -float32(lr*g), x)
+	}
+}
+
+// step adds a*x to row v.
+func (h *AdaptiveHead) step(v int, a float32, x []float32) {
+	dim := h.m.c.Dim
+	master := row(h.rows, v, dim)
+	if !h.touched[v] {
+		h.touched[v] = true
+		h.list = append(h.list, int32(v))
+		token := h.order[v]
+		dequantize(master, h.m.output.row(int(token)), h.m.output.Scale[token])
+	}
+	kernel.Axpy(master, a, x[:dim])
+	h.packed.SetRow(v, h.q8, kernel.QuantizeS8(h.q8, master))
+}
+
+// Reset makes every row that of the model again.
+func (h *AdaptiveHead) Reset() {
+	for _, v := range h.list {
+		token := h.order[v]
+		h.packed.SetRow(int(v), h.m.output.row(int(token)), h.m.output.Scale[token])
+		h.touched[v] = false
+	}
+	h.list = h.list[:0]
+}
+
+// dequantize widens an int8 row: dst = float32(q) * scale.
+func dequantize(dst []float32, q []int8, scale float32) {
+	for i, v := range q {
+		dst[i] = float32(v) * scale
+	}
+}

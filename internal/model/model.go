@@ -1,0 +1,76 @@
+package model
+
+import "kolm/internal/kernel"
+
+// Model is a model ready to run. It is read only: any number of goroutines may
+// use it, each with its own State.
+type Model struct {
+	c          Config
+	embed      Matrix // int8
+	layers     []block
+	outputNorm []float32
+	output     Matrix // int8, the rows of head
+	head       *kernel.I8
+	rope       *kernel.RopeTable
+}
+
+// block is one transformer layer. Matrices that read the same row are one
+// matrix, their outputs side by side.
+type block struct {
+	attnNorm, qNorm, kNorm, ffnNorm []float32
+	qkv, o, gateUp, down            *kernel.I8
+}
+
+// New checks the weights, rounds those that are float32 to int8 (see Quantize)
+// and packs them. It keeps the int8 tables and the vectors of w, which must not
+// be changed afterwards.
+func New(c Config, w *Weights) (*Model, error) {
+	if err := w.Validate(c); err != nil {
+		return nil, err
+	}
+	m := &Model{
+		c:          c,
+		embed:      w.Embed.Int8(),
+		output:     w.Output.Int8(),
+		outputNorm: w.OutputNorm,
+		rope:       kernel.NewRopeTable(c.HeadDim, c.RopeBase),
+	}
+	m.head = pack(m.output)
+	for _, l := range w.Layers {
+		m.layers = append(m.layers, block{
+			attnNorm: l.AttnNorm, qNorm: l.QNorm, kNorm: l.KNorm, ffnNorm: l.FFNNorm,
+			qkv:    pack(l.Q, l.K, l.V),
+			o:      pack(l.O),
+			gateUp: pack(l.Gate, l.Up),
+			down:   pack(l.Down),
+		})
+	}
+	return m, nil
+}
+
+// pack puts matrices of equal row length on top of each other.
+func pack(ms ...Matrix) *kernel.I8 {
+	rows := 0
+	for _, m := range ms {
+		rows += m.Rows
+	}
+	p, at := kernel.NewI8(rows, ms[0].Cols), 0
+	for _, m := range ms {
+		m = m.Int8()
+		for r := range m.Rows {
+			p.SetRow(at, m.row(r), m.Scale[r])
+			at++
+		}
+	}
+	return p
+}
+
+// row is row r of an int8 matrix.
+func (m *Matrix) row(r int) []int8 { return m.Q[r*m.Cols:][:m.Cols] }
+
+// Config returns the sizes of the model.
+func (m *Model) Config() Config { return m.c }
+
+// Head returns the output table (Vocab, Dim), packed. It must not be changed;
+// see AdaptiveHead for one that may.
+func (m *Model) Head() *kernel.I8 { return m.head }

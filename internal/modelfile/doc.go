@@ -1,0 +1,40 @@
+// Package modelfile reads and writes models as GGUF files, and computes their
+// IDs. It must not know how a model is run or used for coding.
+//
+// # The file
+//
+// A kolm model is an ordinary GGUF file, version 3, architecture qwen3, with a
+// byte-level BPE vocabulary (tokenizer "gpt2", pre-tokenizer "qwen2"): tokens 0
+// to 255 are the single bytes, 256 is the separator before every document, 257
+// and up are the merges in order. The window of the attention is the
+// context_length. Matrices are Q8_0 tensors whose blocks of 32 in a row all have
+// the same scale: ordinary for other readers, and for kolm an int8 row with one
+// scale. Norms are F32. A missing output.weight means that the input table is
+// the output table too.
+//
+// Parse accepts any well-formed GGUF of version 2 or 3 with F32, F16 and Q8_0
+// tensors on hosts of any byte order; Load accepts those that are such a model.
+//
+// # The ID
+//
+// A model's ID is the SHA-256 of everything that determines its predictions and
+// of nothing else; name, authors, order of keys and tensors, and padding do not
+// enter. Hashed are the following fields, without gaps. Integers are 32-bit
+// unaligned little-endian, unless said otherwise; a text is its length in bytes
+// as such an integer, and its bytes.
+//
+//  1. text "kolm model ID 1"; the version of the arithmetic, model.Numerics
+//  2. text "qwen3"; vocabulary, embedding length, layers, query heads, key/value
+//     heads, head length, feed-forward length, window; the rope base as the 64
+//     bits of a float64, the RMSNorm epsilon as the 32 bits of a float32
+//  3. text "qwen2" (the pre-tokenizer); the number of the separator; the number
+//     of tokens; for each token its GGUF type and its bytes as a text (decoded
+//     from GPT-2's spelling if the type is 1); the number of merges; for each
+//     merge the numbers of its left and right token
+//  4. the number of tensors; for each tensor, in the order token_embd, output,
+//     output_norm, then for every layer attn_norm, attn_q, attn_k, attn_v,
+//     attn_q_norm, attn_k_norm, attn_output, ffn_norm, ffn_gate, ffn_up, ffn_down:
+//     its full name as a text, its GGUF type, its number of dimensions, each
+//     dimension as 64 bits, the length of its data in bytes as 64 bits, its data
+//     as in the file
+package modelfile

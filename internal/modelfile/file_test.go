@@ -1,0 +1,275 @@
+package modelfile
+
+import (
+	"bytes"
+	"encoding/hex"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+
+	"kolm/internal/model"
+)
+
+// toy returns a small model with random weights, in float32.
+func toy(t testing.TB) *File {
+	t.Helper()
+	c := model.Config{Vocab: 260, Dim: 32, Layers: 2, Heads: 4, KVHeads: 2, HeadDim: 16, FFN: 64, Window: 32, RopeBase: 10000, Eps: 1e-6}
+	w := &model.Weights{Layers: make([]model.Layer, c.Layers)}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, p := range parts(c, w) {
+		x := make([]float32, p.rows*p.cols)
+		for i := range x {
+			x[i] = float32(rng.NormFloat64())
+		}
+		if p.vector != nil {
+			*p.vector = x
+		} else {
+			*p.matrix = model.Matrix{Rows: p.rows, Cols: p.cols, F: x}
+		}
+	}
+	f, err := New("toy", c, w, [][2]int32{{'a', 'b'}, {' ', 257}, {0xe4, 0xff}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func quantized(t testing.TB) *File {
+	f := toy(t)
+	f.Weights = f.Weights.Quantized()
+	return f
+}
+
+func marshal(t testing.TB, f *File) []byte {
+	t.Helper()
+	b, err := Marshal(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func load(t testing.TB, b []byte) *File {
+	t.Helper()
+	f, err := Load(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestRoundTrip(t *testing.T) {
+	tied := quantized(t)
+	tied.Weights.Output = tied.Weights.Embed
+	for name, f := range map[string]*File{"float32": toy(t), "int8": quantized(t), "tied": tied} {
+		t.Run(name, func(t *testing.T) {
+			b := marshal(t, f)
+			if !bytes.Equal(b, marshal(t, f)) {
+				t.Fatal("the same model gave other bytes")
+			}
+			got := load(t, b)
+			id := got.ID
+			got.ID = [32]byte{}
+			if !reflect.DeepEqual(got, f) {
+				t.Fatal("Load gave another model than was written")
+			}
+			if again := marshal(t, got); !bytes.Equal(again, b) {
+				t.Fatal("writing what was loaded gave other bytes")
+			}
+			if id == [32]byte{} {
+				t.Fatal("no ID")
+			}
+		})
+	}
+}
+
+// TestGolden pins the format and the ID: a change here makes old files refer to
+// models that no longer exist.
+func TestGolden(t *testing.T) {
+	const want = "face2d2681dcc8e710be13af17dc330e1cd722136720144ccd0fbad7bd9095e3"
+	f := load(t, marshal(t, quantized(t)))
+	if got := hex.EncodeToString(f.ID[:]); got != want {
+		t.Errorf("ID is %s, want %s", got, want)
+	}
+}
+
+func TestIDIgnores(t *testing.T) {
+	f := quantized(t)
+	b := marshal(t, f)
+	want := load(t, b).ID
+	f.Name = "another name"
+	if load(t, marshal(t, f)).ID != want {
+		t.Error("the ID depends on the name")
+	}
+	g, err := Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Keys = append(g.Keys, KV{"general.author", stringValue("somebody")})
+	for i, j := 0, len(g.Tensors)-1; i < j; i, j = i+1, j-1 {
+		g.Tensors[i], g.Tensors[j] = g.Tensors[j], g.Tensors[i]
+	}
+	if load(t, encode(g.Keys, g.Tensors)).ID != want {
+		t.Error("the ID depends on other keys or on the order of the tensors")
+	}
+}
+
+func TestIDDepends(t *testing.T) {
+	seen := map[[32]byte]string{load(t, marshal(t, quantized(t))).ID: "unchanged"}
+	for name, change := range map[string]func(*File){
+		"window":   func(f *File) { f.Config.Window = 16 },
+		"epsilon":  func(f *File) { f.Config.Eps = 1e-5 },
+		"rope":     func(f *File) { f.Config.RopeBase = 500000 },
+		"heads":    func(f *File) { f.Config.HeadDim, f.Config.Heads, f.Config.KVHeads = 32, 2, 1; longer(f) },
+		"weight":   func(f *File) { f.Weights.Layers[1].Down.Q[77] ^= 1 },
+		"scale":    func(f *File) { f.Weights.Layers[0].V.Scale[3] *= 2 },
+		"norm":     func(f *File) { f.Weights.OutputNorm[31] += 1 },
+		"swapped":  func(f *File) { l := &f.Weights.Layers[0]; l.Gate, l.Up = l.Up, l.Gate },
+		"merges":   func(f *File) { f.Merges[0], f.Merges[1] = f.Merges[1], f.Merges[0] },
+		"piece":    func(f *File) { f.Pieces[258] = []byte("other") },
+		"type":     func(f *File) { f.Types[258] = typeControl },
+		"tied":     func(f *File) { f.Weights.Output = f.Weights.Embed },
+		"bos":      func(f *File) { f.Separator = 10 },
+		"float32s": func(f *File) { f.Weights = toy(t).Weights },
+	} {
+		f := quantized(t)
+		change(f)
+		id := load(t, marshal(t, f)).ID
+		if other, ok := seen[id]; ok {
+			t.Errorf("%s: same ID as %s", name, other)
+		}
+		seen[id] = name
+	}
+}
+
+// longer doubles the gains of the heads, whose length doubled.
+func longer(f *File) {
+	for i := range f.Weights.Layers {
+		l := &f.Weights.Layers[i]
+		l.QNorm, l.KNorm = append(l.QNorm, l.QNorm...), append(l.KNorm, l.KNorm...)
+	}
+}
+
+// TestForeign reads what other programs write: F16 tensors, blocks with
+// different scales.
+func TestForeign(t *testing.T) {
+	f := toy(t)
+	g, err := Parse(marshal(t, f))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate, down := find(t, g, "blk.0.ffn_gate.weight"), find(t, g, "blk.1.ffn_down.weight")
+	*gate = half(gate)
+	*down = blocks(down)
+	got := load(t, encode(g.Keys, g.Tensors))
+	if m := got.Weights.Layers[0].Gate; m.F == nil || m.F[5] != model.HalfToFloat(model.FloatToHalf(f.Weights.Layers[0].Gate.F[5])) {
+		t.Error("F16 was not widened")
+	}
+	// The first row of blocks has one scale, the other 31 have two.
+	if got.Requantized != 31 {
+		t.Errorf("%d rows requantised, want 31", got.Requantized)
+	}
+	m := got.Weights.Layers[1].Down
+	want, scale := model.Quantize(31, 64, down.Floats()[64:])
+	if !reflect.DeepEqual(m.Q[64:], want) || !reflect.DeepEqual(m.Scale[1:], scale) {
+		t.Error("rows with two scales are not those of Quantize")
+	}
+	if m.Q[5] != 5 || m.Q[63] != 63 || m.Scale[0] != 0.5 {
+		t.Errorf("row with one scale is %v * %v", m.Q[:64], m.Scale[0])
+	}
+}
+
+func find(t *testing.T, g *GGUF, name string) *Tensor {
+	for i := range g.Tensors {
+		if g.Tensors[i].Name == name {
+			return &g.Tensors[i]
+		}
+	}
+	t.Fatalf("no tensor %s", name)
+	return nil
+}
+
+func half(x *Tensor) Tensor {
+	out := Tensor{Name: x.Name, Dims: x.Dims, Type: F16}
+	for _, v := range x.Floats() {
+		h := model.FloatToHalf(v)
+		out.Data = append(out.Data, byte(h), byte(h>>8))
+	}
+	return out
+}
+
+func blocks(x *Tensor) Tensor {
+	out := Tensor{Name: x.Name, Dims: x.Dims, Type: Q8_0}
+	for b := range x.Dims[0] * x.Dims[1] / 32 {
+		h := model.FloatToHalf(0.5)
+		if b >= 2 {
+			h += uint16(b)
+		}
+		out.Data = append(out.Data, byte(h), byte(h>>8))
+		for i := range 32 {
+			out.Data = append(out.Data, byte(32*b+i))
+		}
+	}
+	return out
+}
+
+func TestSpelling(t *testing.T) {
+	all := make([]byte, 256)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	s := printable(all)
+	if back, ok := unprintable([]byte(s)); !ok || !bytes.Equal(back, all) {
+		t.Fatalf("%q is not spelled back: %q", s, back)
+	}
+	if got := printable([]byte(" a\n\x00\xff")); got != "ĠaĊĀÿ" {
+		t.Errorf("spelling is %q", got)
+	}
+	for _, bad := range []string{" ", "a b", "北", "\xff", "ń"} {
+		if _, ok := unprintable([]byte(bad)); ok {
+			t.Errorf("%q was accepted", bad)
+		}
+	}
+}
+
+func TestNewErrors(t *testing.T) {
+	f := toy(t)
+	for name, merges := range map[string][][2]int32{
+		"later":     {{'a', 258}, {'a', 'b'}, {'c', 'd'}},
+		"separator": {{'a', 256}, {'a', 'b'}, {'c', 'd'}},
+		"negative":  {{-1, 'b'}, {'a', 'b'}, {'c', 'd'}},
+		"few":       {{'a', 'b'}},
+		"long":      doubling(40),
+	} {
+		if _, err := New("x", f.Config, f.Weights, merges); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// doubling returns merges each twice as long as the one before.
+func doubling(n int) [][2]int32 {
+	m := [][2]int32{{'a', 'a'}}
+	for i := 1; i < n; i++ {
+		m = append(m, [2]int32{int32(256 + i), int32(256 + i)})
+	}
+	return m
+}
+
+func TestMarshalErrors(t *testing.T) {
+	for want, change := range map[string]func(*File){
+		"binary16":  func(f *File) { f.Weights.Layers[0].Q.Scale[1] = 0.1 },
+		"float32":   func(f *File) { f.Config.RopeBase = 10000.1 },
+		"rows":      func(f *File) { f.Pieces = f.Pieces[:259] },
+		"shape":     func(f *File) { f.Weights.Layers[1].Up.Rows = 63 },
+		"tokens":    func(f *File) { f.Types = f.Types[:2] },
+		"32 layers": func(f *File) { f.Config.Layers = 32 },
+	} {
+		f := quantized(t)
+		change(f)
+		if _, err := Marshal(f); err == nil || !strings.Contains(err.Error(), strings.TrimPrefix(want, "32 ")) {
+			t.Errorf("%s: error is %v", want, err)
+		}
+	}
+}

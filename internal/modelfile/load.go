@@ -1,0 +1,217 @@
+package modelfile
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"unsafe"
+
+	"kolm/internal/model"
+)
+
+const (
+	architecture = "qwen3"
+	preTokenizer = "qwen2"
+)
+
+// File is a model as a file holds it. It has copies of everything.
+type File struct {
+	Name    string
+	Config  model.Config
+	Weights *model.Weights
+
+	Pieces    [][]byte   // by token: its bytes; for tokens that are no text, their name
+	Types     []int32    // by token, as in GGUF: 1 text, 3 control
+	Merges    [][2]int32 // pairs of tokens, first merge first
+	Separator int        // the token before every document
+
+	ID          [32]byte // set by Load; see the package documentation
+	Requantized int      // rows whose Q8_0 blocks had different scales; see Load
+}
+
+// New describes a model whose vocabulary is the 256 bytes, a separator and the
+// merges, as token 257 and up.
+func New(name string, c model.Config, w *model.Weights, merges [][2]int32) (*File, error) {
+	f := &File{Name: name, Config: c, Weights: w}
+	if err := f.setMerges(merges); err != nil {
+		return nil, err
+	}
+	return f, f.check()
+}
+
+// check reports what a model file cannot be: sizes and weights that do not fit
+// each other or the vocabulary.
+func (f *File) check() error {
+	if err := f.Weights.Validate(f.Config); err != nil {
+		return err
+	}
+	if len(f.Pieces) != f.Config.Vocab {
+		return fmt.Errorf("model file: %d tokens, the input table has %d rows", len(f.Pieces), f.Config.Vocab)
+	}
+	return nil
+}
+
+// Load reads a model from a GGUF file of the Qwen3 architecture with a byte
+// level BPE vocabulary. It refuses keys and tensors that would change the
+// arithmetic in ways that kolm does not know.
+//
+// Tensors of type F32 and F16 become float32. A Q8_0 row whose blocks share one
+// scale is taken as it is; any other is widened to float32 and rounded to int8
+// with one scale by model.Quantize, and counted in Requantized.
+func Load(data []byte) (*File, error) {
+	g, err := Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	l := &loader{f: &File{Weights: &model.Weights{}}, keys: make(map[string]Value), tensors: make(map[string]*Tensor)}
+	for _, kv := range g.Keys {
+		l.keys[kv.Key] = kv.Value
+	}
+	for i := range g.Tensors {
+		l.tensors[g.Tensors[i].Name] = &g.Tensors[i]
+	}
+	for _, step := range []func() error{l.config, l.vocabulary, l.weights, l.f.check} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	l.f.ID = l.id()
+	return l.f, nil
+}
+
+// loader turns a parsed file into a File.
+type loader struct {
+	f       *File
+	keys    map[string]Value
+	tensors map[string]*Tensor
+}
+
+// weights reads every tensor of the model, and refuses others.
+func (l *loader) weights() error {
+	f := l.f
+	if len(l.tensors) < f.Config.Layers { // before allocating for a number from the file
+		return fmt.Errorf("model file: %d tensors cannot make %d layers", len(l.tensors), f.Config.Layers)
+	}
+	f.Weights.Layers = make([]model.Layer, f.Config.Layers)
+	read := 0
+	for _, p := range parts(f.Config, f.Weights) {
+		t := l.tensors[p.name]
+		if t == nil {
+			if p.matrix == &f.Weights.Output { // tied to the input table
+				f.Weights.Output = f.Weights.Embed
+				continue
+			}
+			return fmt.Errorf("model file: tensor %q is missing", p.name)
+		}
+		if err := l.tensor(p, t); err != nil {
+			return err
+		}
+		read++
+	}
+	if read == len(l.tensors) {
+		return nil
+	}
+	known := make(map[string]bool)
+	for _, p := range parts(f.Config, f.Weights) {
+		known[p.name] = true
+	}
+	var extra *Tensor
+	for name, t := range l.tensors {
+		if !known[name] && (extra == nil || t.at < extra.at) {
+			extra = t
+		}
+	}
+	return errorAt(extra.at, "tensor %q has no place in the architecture %s", extra.Name, architecture)
+}
+
+func (l *loader) tensor(p part, t *Tensor) error {
+	numbers := 1
+	for _, d := range t.Dims {
+		numbers *= d // cannot overflow: the data is there
+	}
+	if t.Dims[0] != p.cols || numbers != p.rows*p.cols {
+		return errorAt(t.at, "tensor %q has dimensions %v, want %d rows of %d", t.Name, t.Dims, p.rows, p.cols)
+	}
+	if p.vector != nil {
+		if t.Type == Q8_0 {
+			return errorAt(t.at, "tensor %q has type %v, want F32 or F16", t.Name, t.Type)
+		}
+		*p.vector = t.Floats()
+		return nil
+	}
+	*p.matrix = model.Matrix{Rows: p.rows, Cols: p.cols}
+	if t.Type != Q8_0 {
+		p.matrix.F = t.Floats()
+		return nil
+	}
+	l.f.Requantized += unpackQ8(p.matrix, t.Data)
+	return nil
+}
+
+// Floats returns the numbers of a tensor, widened exactly (F32, F16) or
+// multiplied by their scale (Q8_0).
+func (t *Tensor) Floats() []float32 {
+	switch t.Type {
+	case F32:
+		out := make([]float32, len(t.Data)/4)
+		for i := range out {
+			out[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:]))
+		}
+		return out
+	case F16:
+		out := make([]float32, len(t.Data)/2)
+		for i := range out {
+			out[i] = model.HalfToFloat(binary.LittleEndian.Uint16(t.Data[2*i:]))
+		}
+		return out
+	}
+	out := make([]float32, len(t.Data)/q8Bytes*q8Block)
+	widenQ8(out, t.Data)
+	return out
+}
+
+// unpackQ8 fills an int8 matrix from Q8_0 blocks and returns the number of rows
+// that had more than one scale.
+func unpackQ8(m *model.Matrix, data []byte) (requantized int) {
+	m.Q, m.Scale = make([]int8, m.Rows*m.Cols), make([]float32, m.Rows)
+	q := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(m.Q))), len(m.Q))
+	stride := m.Cols / q8Block * q8Bytes
+	for r := range m.Rows {
+		blocks := data[r*stride:][:stride]
+		if !oneScale(blocks) {
+			w := make([]float32, m.Cols)
+			widenQ8(w, blocks)
+			rq, scale := model.Quantize(1, m.Cols, w)
+			copy(m.Q[r*m.Cols:], rq)
+			m.Scale[r] = scale[0]
+			requantized++
+			continue
+		}
+		m.Scale[r] = model.HalfToFloat(binary.LittleEndian.Uint16(blocks))
+		for at := r * m.Cols; len(blocks) > 0; at += q8Block {
+			copy(q[at:at+q8Block], blocks[2:q8Bytes])
+			blocks = blocks[q8Bytes:]
+		}
+	}
+	return requantized
+}
+
+func oneScale(blocks []byte) bool {
+	for at := q8Bytes; at < len(blocks); at += q8Bytes {
+		if !bytes.Equal(blocks[at:at+2], blocks[:2]) {
+			return false
+		}
+	}
+	return true
+}
+
+// widenQ8 multiplies the numbers of Q8_0 blocks by their scales.
+func widenQ8(dst []float32, blocks []byte) {
+	for ; len(blocks) > 0; blocks, dst = blocks[q8Bytes:], dst[q8Block:] {
+		scale := model.HalfToFloat(binary.LittleEndian.Uint16(blocks))
+		for i, x := range blocks[2:q8Bytes] {
+			dst[i] = float32(int8(x)) * scale
+		}
+	}
+}

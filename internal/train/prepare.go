@@ -1,0 +1,299 @@
+package train
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"iter"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"kolm/internal/corpus"
+	"kolm/internal/token"
+)
+
+// dataset is a tokenised corpus.
+type dataset struct {
+	tok   *token.Tokenizer
+	train *cache
+	held  []uint16  // tokens that are never trained on
+	bytes []float64 // length of each token
+	key   [32]byte
+}
+
+// files describes the regular files of a corpus and their sum of sizes; the
+// description changes when the corpus does.
+func files(paths []string) (list []string, size int64, err error) {
+	for _, root := range paths {
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			info, err := d.Info()
+			if err != nil {
+				return err
+			}
+			list = append(list, fmt.Sprint(path, " ", info.Size(), " ", info.ModTime().UnixNano()))
+			size += info.Size()
+			if ext := filepath.Ext(path); ext == ".xz" || ext == ".zst" || ext == ".gz" {
+				size += 3 * info.Size() // text packs about four to one
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, 0, fmt.Errorf("train: corpus: %w", err)
+		}
+	}
+	if len(list) == 0 {
+		return nil, 0, errors.New("train: no corpus: name at least one file or folder")
+	}
+	return list, size, nil
+}
+
+// heldOut says whether a document is kept out of training: every k-th is, by
+// the hash of its name, so that it stays out whatever else the corpus holds.
+func heldOut(name string, k int) bool { return k > 0 && hashName(name)%uint64(k) == 0 }
+
+func hashName(name string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	return h.Sum64()
+}
+
+// prepare makes or reopens tokenizer and token caches in the run folder.
+// merges, if not nil, are the tokenizer's.
+func prepare(ctx context.Context, o *Options, merges [][2]int32, emit func(Event)) (*dataset, error) {
+	list, size, err := files(o.Corpus)
+	if err != nil {
+		return nil, err
+	}
+	heldList := []string{fmt.Sprint("every ", o.HoldOut)}
+	if len(o.Held) > 0 {
+		if heldList, _, err = files(o.Held); err != nil {
+			return nil, err
+		}
+	}
+	if merges == nil {
+		if merges, err = vocabulary(ctx, o, append(list, heldList...), size, emit); err != nil {
+			return nil, err
+		}
+	}
+	if n := 257 + len(merges); n != o.Shape.Vocab {
+		return nil, fmt.Errorf("train: tokenizer has %d tokens, the model wants %d", n, o.Shape.Vocab)
+	}
+	d := &dataset{bytes: make([]float64, o.Shape.Vocab)}
+	if d.tok, err = token.New(merges); err != nil {
+		return nil, err
+	}
+	for i := range d.bytes {
+		d.bytes[i] = float64(len(d.tok.Bytes(i)))
+	}
+	d.key = keyOf(strings.Join(append(list, heldList...), "\n"), fmt.Sprint(merges), fmt.Sprint(o.HeldBytes))
+	if err := d.open(o.Dir); err == nil {
+		return d, nil
+	}
+	if err := tokenise(ctx, o, d, size, emit); err != nil {
+		return nil, err
+	}
+	return d, d.open(o.Dir)
+}
+
+// open opens the caches in a run folder.
+func (d *dataset) open(dir string) error {
+	held, err := openCache(cachePath(dir, "held", d.key), d.key)
+	if err != nil {
+		return err
+	}
+	defer held.close()
+	d.held = make([]uint16, held.tokens)
+	if err := held.read(d.held, make([]byte, 2*held.tokens), 0); err != nil {
+		return err
+	}
+	d.train, err = openCache(cachePath(dir, "tokens", d.key), d.key)
+	return err
+}
+
+// vocabulary learns the merges from a sample of the corpus, or reads those
+// learned before.
+func vocabulary(ctx context.Context, o *Options, list []string, size int64, emit func(Event)) ([][2]int32, error) {
+	key := keyOf(strings.Join(list, "\n"), fmt.Sprint(o.Shape.Vocab, o.VocabBytes))
+	path := filepath.Join(o.Dir, "merges-"+hex.EncodeToString(key[:6]))
+	if f, err := os.Open(path); err == nil {
+		defer f.Close()
+		return token.ReadMerges(f)
+	}
+	var failed error
+	sample := func(yield func([]byte) bool) {
+		share := min(1, float64(o.VocabBytes)/float64(size))
+		for doc, err := range trainingDocs(ctx, o) {
+			if err != nil {
+				failed = err
+				return
+			}
+			if pick := scramble(hashName(doc.Name)); float64(pick) <= share*math.MaxUint64 && !yield(doc.Text) {
+				return
+			}
+		}
+	}
+	merges, err := token.Train(iter.Seq[[]byte](sample), o.Shape.Vocab, func(done float64) {
+		emit(Event{Kind: Preparing, Text: "learning the vocabulary", Done: done})
+	})
+	if err := errors.Join(failed, err, ctx.Err()); err != nil {
+		return nil, err
+	}
+	if n := 257 + len(merges); n < o.Shape.Vocab {
+		return nil, fmt.Errorf("train: the corpus yields only %d tokens, the model wants %d: give more text or a smaller vocabulary", n, o.Shape.Vocab)
+	}
+	f, err := os.Create(path + ".tmp")
+	if err != nil {
+		return nil, err
+	}
+	return merges, replace(f, path, token.WriteMerges(f, merges))
+}
+
+// scramble spreads a hash over all 64 bits, apart from the residues that
+// heldOut uses.
+func scramble(h uint64) uint64 {
+	h ^= h >> 31
+	h *= 0x9e3779b97f4a7c15
+	return h ^ h>>29
+}
+
+// docs yields the documents under paths, each named from the last element of
+// its path on, so that what is held out does not depend on where a corpus lies.
+func docs(ctx context.Context, paths []string) iter.Seq2[corpus.Doc, error] {
+	return func(yield func(corpus.Doc, error) bool) {
+		for _, path := range paths {
+			for doc, err := range corpus.Open(path) {
+				if err == nil {
+					err = ctx.Err()
+				}
+				doc.Name = strings.TrimLeft(filepath.ToSlash(strings.TrimPrefix(doc.Name, filepath.Dir(path))), "/")
+				if !yield(doc, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// trainingDocs yields the documents of the corpus that may be trained on.
+func trainingDocs(ctx context.Context, o *Options) iter.Seq2[corpus.Doc, error] {
+	return func(yield func(corpus.Doc, error) bool) {
+		for doc, err := range docs(ctx, o.Corpus) {
+			if (err != nil || !heldOut(doc.Name, o.holdOut())) && !yield(doc, err) {
+				return
+			}
+		}
+	}
+}
+
+// holdOut is the rule by names, which explicit held-out paths replace.
+func (o *Options) holdOut() int {
+	if len(o.Held) > 0 {
+		return 0
+	}
+	return o.HoldOut
+}
+
+// heldDocs yields held-out documents.
+func heldDocs(ctx context.Context, o *Options) iter.Seq2[corpus.Doc, error] {
+	if len(o.Held) > 0 {
+		return docs(ctx, o.Held)
+	}
+	return func(yield func(corpus.Doc, error) bool) {
+		for doc, err := range docs(ctx, o.Corpus) {
+			if (err != nil || heldOut(doc.Name, o.HoldOut)) && !yield(doc, err) {
+				return
+			}
+		}
+	}
+}
+
+// tokenise writes the two caches.
+func tokenise(ctx context.Context, o *Options, d *dataset, size int64, emit func(Event)) error {
+	enc := &encoder{tok: d.tok, threads: o.Threads}
+	limited := func(yield func(corpus.Doc, error) bool) {
+		left := o.HeldBytes
+		for doc, err := range heldDocs(ctx, o) {
+			if left <= 0 {
+				return
+			}
+			doc.Text = doc.Text[:min(int64(len(doc.Text)), left)]
+			left -= int64(len(doc.Text))
+			if !yield(doc, err) || err != nil {
+				return
+			}
+		}
+	}
+	if err := enc.writeCache(cachePath(o.Dir, "held", d.key), d.key, limited, func(int64) {}); err != nil {
+		return err
+	}
+	return enc.writeCache(cachePath(o.Dir, "tokens", d.key), d.key, trainingDocs(ctx, o), func(bytes int64) {
+		emit(Event{Kind: Preparing, Text: "tokenising the corpus", Done: min(1, float64(bytes)/float64(size))})
+	})
+}
+
+// encoder turns documents into tokens, several at a time.
+type encoder struct {
+	tok     *token.Tokenizer
+	threads int
+	docs    [][]byte
+	out     [][]uint16
+}
+
+// encodeBytes is the text that is encoded between two writes.
+const encodeBytes = 8 << 20
+
+// writeCache writes the tokens of docs, in order, to a cache.
+func (e *encoder) writeCache(path string, key [32]byte, docs iter.Seq2[corpus.Doc, error], done func(bytes int64)) error {
+	c, err := createCache(path)
+	if err != nil {
+		return err
+	}
+	pending, bytes := 0, int64(0)
+	for doc, err := range docs {
+		if err != nil {
+			c.abandon()
+			return err
+		}
+		e.docs = append(e.docs, doc.Text)
+		pending += len(doc.Text)
+		bytes += int64(len(doc.Text))
+		if pending >= encodeBytes {
+			if err := e.flush(c); err != nil {
+				c.abandon()
+				return err
+			}
+			pending = 0
+			done(bytes)
+		}
+	}
+	if err := e.flush(c); err != nil {
+		c.abandon()
+		return err
+	}
+	return c.commit(key)
+}
+
+// flush encodes and writes the documents that wait.
+func (e *encoder) flush(c *cacheWriter) error {
+	for len(e.out) < len(e.docs) {
+		e.out = append(e.out, nil)
+	}
+	parallel(e.threads, len(e.docs), func(_, i int) {
+		e.out[i] = e.tok.Encode(append(e.out[i][:0], token.Separator), e.docs[i])
+	})
+	for i := range e.docs {
+		if err := c.write(e.out[i]); err != nil {
+			return err
+		}
+	}
+	e.docs = e.docs[:0]
+	return nil
+}

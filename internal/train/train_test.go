@@ -1,0 +1,316 @@
+package train
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const childEnv = "KOLM_TRAIN_TEST_CHILD"
+
+// writeCorpus writes small documents of made-up words.
+func writeCorpus(t *testing.T, dir string) string {
+	t.Helper()
+	dir = filepath.Join(dir, "corpus")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	words := strings.Fields("the a small red blue dog cat bird house tree runs sings eats under over with and then quickly never")
+	for i := range 40 {
+		var b strings.Builder
+		for range 120 {
+			b.WriteString(words[rnd.IntN(len(words))])
+			b.WriteByte(" \n"[rnd.IntN(2)])
+		}
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%02d.txt", i)), []byte(b.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// tinyOptions train 24 steps in well under a second.
+func tinyOptions(dir string) Options {
+	o := DefaultOptions()
+	o.Corpus, o.Dir = []string{filepath.Join(dir, "corpus")}, filepath.Join(dir, "run")
+	o.HoldOut = 8
+	o.Shape = tinyShape()
+	o.Recipe.Seq, o.Recipe.Batch, o.Recipe.Micro, o.Recipe.Warmup = 32, 128, 1, 512
+	o.Tokens, o.Threads = 24*128, 2
+	o.Save, o.Eval, o.Log = 0, 0, 0
+	return o
+}
+
+func finalState(t *testing.T, o Options) []byte {
+	t.Helper()
+	s, err := load(o.Dir, checkpointFile, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Progress.Trained = 0 // a time, which no two runs share
+	var b bytes.Buffer
+	if err := s.write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func mustRun(t *testing.T, o Options) []Event {
+	t.Helper()
+	var events []Event
+	if err := Run(t.Context(), o, func(e Event) { events = append(events, e) }); err != nil {
+		t.Fatal(err)
+	}
+	return events
+}
+
+func TestLearns(t *testing.T) {
+	dir := t.TempDir()
+	writeCorpus(t, dir)
+	o := tinyOptions(dir)
+	o.Tokens = 150 * 128
+	var out *Snapshot
+	o.Export = func(s *Snapshot) error { out = s; return nil }
+	events := mustRun(t, o)
+	first, last := events[len(events)-1], events[len(events)-1]
+	for _, e := range events {
+		if e.Kind == Step {
+			first = e
+			break
+		}
+	}
+	if last.Kind != Finished || last.Tokens < o.Tokens || last.Held <= 0 {
+		t.Errorf("last event %+v", last)
+	}
+	if last.Loss > 0.6*first.Loss {
+		t.Errorf("loss fell from %.3f only to %.3f", first.Loss, last.Loss)
+	}
+	if out == nil {
+		t.Fatal("nothing exported")
+	}
+	sum := 0
+	for _, w := range out.Weights() {
+		if len(w.Data) != w.Rows*w.Cols {
+			t.Errorf("%s: %d values, shape %dx%d", w.Name, len(w.Data), w.Rows, w.Cols)
+		}
+		sum += len(w.Data)
+	}
+	s := o.Shape
+	if want := layout(s).total + s.Vocab*s.Dim + 2*s.Layers*s.Dim; sum != want {
+		t.Errorf("exported %d weights, want %d", sum, want)
+	}
+}
+
+// TestResume stops runs at several steps, in the constant phase, at the start
+// of the decay and in it, and requires the uninterrupted run's bits.
+func TestResume(t *testing.T) {
+	dir := t.TempDir()
+	writeCorpus(t, dir)
+	whole := tinyOptions(dir)
+	mustRun(t, whole)
+	want := finalState(t, whole)
+	for _, stop := range []int64{1, 7, 18, 21, 23} {
+		o := tinyOptions(dir)
+		o.Dir = filepath.Join(dir, fmt.Sprint("stopped", stop))
+		ctx, cancel := context.WithCancel(t.Context())
+		err := Run(ctx, o, func(e Event) {
+			if e.Kind == Step && e.Step == stop {
+				cancel()
+			}
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("stopped at %d: error %v", stop, err)
+		}
+		o.Resume = true
+		mustRun(t, o)
+		if !bytes.Equal(finalState(t, o), want) {
+			t.Errorf("resumed after step %d: another state", stop)
+		}
+	}
+}
+
+// TestExtend goes on from the state before the decay to a longer run, which
+// must equal one that was long from the start.
+func TestExtend(t *testing.T) {
+	dir := t.TempDir()
+	writeCorpus(t, dir)
+	o := tinyOptions(dir)
+	mustRun(t, o)
+	o.Resume, o.Tokens = true, 40*128
+	mustRun(t, o)
+	long := tinyOptions(dir)
+	long.Dir, long.Tokens = filepath.Join(dir, "long"), o.Tokens
+	mustRun(t, long)
+	if !bytes.Equal(finalState(t, o), finalState(t, long)) {
+		t.Error("the extended run has another state")
+	}
+}
+
+func TestDecayFile(t *testing.T) {
+	dir := t.TempDir()
+	writeCorpus(t, dir)
+	o := tinyOptions(dir)
+	o.Tokens = 0
+	var notes []string
+	err := Run(t.Context(), o, func(e Event) {
+		request := map[int64]string{3: "soon\n", 5: " 1280\n", 8: "99999999"}[e.Step]
+		if e.Kind == Step && request != "" {
+			if err := os.WriteFile(filepath.Join(o.Dir, decayFile), []byte(request), 0o666); err != nil {
+				t.Error(err)
+			}
+		}
+		if e.Kind == Note {
+			notes = append(notes, e.Text)
+		}
+		if e.Kind == Finished && e.Tokens != 15*128 {
+			t.Errorf("finished at %d tokens, want 5 steps and 1280 tokens", e.Tokens)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(notes) != 2 || !strings.Contains(notes[0], `"soon\n"`) || !strings.Contains(notes[1], "decay begins at 640") {
+		t.Errorf("notes %q", notes)
+	}
+	if _, err := os.Stat(filepath.Join(o.Dir, decayFile)); err == nil {
+		t.Error("the request is still there")
+	}
+}
+
+func TestTimeBudget(t *testing.T) {
+	dir := t.TempDir()
+	writeCorpus(t, dir)
+	o := tinyOptions(dir)
+	o.Tokens, o.Time, o.Recipe.DecayShare = 0, 700*time.Millisecond, 0.5
+	events := mustRun(t, o)
+	decayed := false
+	for _, e := range events {
+		decayed = decayed || e.Kind == Step && e.Rate < 1 && e.Tokens > o.Recipe.Warmup+int64(o.Recipe.Batch)
+	}
+	if !decayed {
+		t.Error("no step of the decay was seen")
+	}
+}
+
+// child trains until it is killed.
+func child(dir string) {
+	o := tinyOptions(dir)
+	o.Tokens, o.Save = 1<<40, 1
+	if err := Run(context.Background(), o, func(e Event) {
+		if e.Kind == Saved {
+			fmt.Println(e.Step)
+		}
+	}); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
+
+// TestKill kills a process that saves all the time and requires a whole
+// checkpoint not older than the last it told of.
+func TestKill(t *testing.T) {
+	dir := t.TempDir()
+	writeCorpus(t, dir)
+	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
+	for range 4 {
+		if err := os.RemoveAll(filepath.Join(dir, "run")); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), childEnv+"="+dir)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		var told int64
+		for lines.Scan() {
+			if _, err := fmt.Sscan(lines.Text(), &told); err != nil {
+				t.Fatalf("the process said %q", lines.Text())
+			}
+			if told == 1 {
+				time.AfterFunc(time.Duration(rnd.IntN(100_000))*time.Microsecond, func() { cmd.Process.Kill() })
+			}
+		}
+		_ = cmd.Wait() // killed: always an error
+		if told == 0 {
+			t.Fatal("the process ended without saving anything")
+		}
+		s, err := load(filepath.Join(dir, "run"), checkpointFile, previousFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Progress.Step < told {
+			t.Errorf("checkpoint of step %d, the process had saved step %d", s.Progress.Step, told)
+		}
+	}
+}
+
+func TestDamagedCheckpoint(t *testing.T) {
+	dir := t.TempDir()
+	writeCorpus(t, dir)
+	o := tinyOptions(dir)
+	o.Save = 1
+	mustRun(t, o)
+	path := filepath.Join(o.Dir, checkpointFile)
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flip := func(at int) []byte {
+		b := bytes.Clone(good)
+		b[at] ^= 4
+		return b
+	}
+	cases := map[string][]byte{
+		"empty": {}, "magic": flip(0), "length": flip(11), "header": flip(40), "weights": flip(len(good) / 2),
+		"checksum": flip(len(good) - 1), "short": good[:len(good)-40], "long": append(bytes.Clone(good), 0),
+	}
+	for name, data := range cases {
+		if err := os.WriteFile(path, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		o.Resume = true
+		err := Run(t.Context(), o, func(Event) {})
+		if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), previousFile) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	if _, err := load(o.Dir, previousFile, ""); err != nil {
+		t.Errorf("the checkpoint before: %v", err)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	dir := t.TempDir()
+	writeCorpus(t, dir)
+	mustRun(t, tinyOptions(dir))
+	for name, change := range map[string]func(*Options){
+		"checkpoint":      func(o *Options) {},
+		"shape":           func(o *Options) { o.Resume = true; o.Shape.Layers = 3 },
+		"resume":          func(o *Options) { o.Resume, o.Dir = true, filepath.Join(dir, "none") },
+		"no such":         func(o *Options) { o.Dir += "2"; o.Corpus = []string{filepath.Join(dir, "absent")} },
+		"multiples of 32": func(o *Options) { o.Dir += "2"; o.Shape.Dim = 40 },
+		"whole sequence":  func(o *Options) { o.Dir += "2"; o.Recipe.Batch = 100 },
+		"hold out more":   func(o *Options) { o.Dir += "3"; o.HeldBytes = 10 },
+	} {
+		o := tinyOptions(dir)
+		change(&o)
+		if err := Run(t.Context(), o, func(Event) {}); err == nil || !(strings.Contains(err.Error(), name) || name == "resume") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package kolm
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"kolm/internal/codec"
+	"kolm/internal/container"
+)
+
+// pool holds the coders of a Writer or Reader, one a worker, made when first
+// needed. It bounds how many blocks are coded at once.
+type pool struct {
+	opt   *options
+	slots chan *slot
+	make  func(*codec.LM) coder
+}
+
+// coder is what is used of codec.Coder.
+type coder interface {
+	Encode(dst, plain []byte) (codec.Method, []byte, error)
+	Decode(dst []byte, m codec.Method, payload []byte) error
+}
+
+// slot is what one worker uses.
+type slot struct {
+	lm    *codec.LM
+	coder coder
+	proof coder // decodes what coder packed, to verify; a second one, so that no state is shared
+	plain []byte
+}
+
+func newPool(o *options) *pool {
+	p := &pool{opt: o, slots: make(chan *slot, o.workers)}
+	for range o.workers {
+		p.slots <- new(slot)
+	}
+	p.make = func(lm *codec.LM) coder {
+		level := 1
+		if lm != nil {
+			level = DefaultLevel
+		}
+		return codec.New(codec.Options{Level: level, LM: lm, Workers: o.workers})
+	}
+	return p
+}
+
+// with runs f with a worker's slot, whose coder has lm if that is not nil.
+func (p *pool) with(lm *codec.LM, f func(*slot) error) error {
+	s := <-p.slots
+	defer func() { p.slots <- s }()
+	if s.coder == nil || lm != nil && s.lm != lm {
+		s.lm, s.coder, s.proof = lm, p.make(lm), nil
+	}
+	return f(s)
+}
+
+// encode packs one block; the payload is in buf if that is large enough.
+func (p *pool) encode(lm *codec.LM, plain, buf []byte) (b container.Block, payload []byte, err error) {
+	err = p.with(lm, func(s *slot) error {
+		m, out, err := s.coder.Encode(buf[:0], plain)
+		if err != nil {
+			return fmt.Errorf("kolm: packing a block: %w", err)
+		}
+		payload = out
+		b = container.Block{
+			Method: byte(m), Plain: uint32(len(plain)), Payload: uint32(len(out)),
+			Sum: container.Sum(modelID(m, lm), plain),
+		}
+		p.opt.coded(len(plain))
+		if !p.opt.verify {
+			return nil
+		}
+		if s.proof == nil {
+			s.proof = p.make(lm)
+		}
+		s.plain = sized(s.plain, len(plain))
+		if err := s.proof.Decode(s.plain, m, out); err != nil {
+			return fmt.Errorf("%w: %w", ErrVerify, err)
+		}
+		if !bytes.Equal(s.plain, plain) {
+			return ErrVerify
+		}
+		p.opt.coded(len(plain))
+		return nil
+	})
+	return b, payload, err
+}
+
+// decode unpacks one block; the plain bytes are in buf if that is large enough.
+func (p *pool) decode(lm *codec.LM, e *container.Entry, payload, buf []byte) (plain []byte, err error) {
+	err = p.with(lm, func(s *slot) error {
+		plain = sized(buf, int(e.Plain))
+		m := codec.Method(e.Method)
+		switch err := s.coder.Decode(plain, m, payload); {
+		case errors.Is(err, codec.ErrCorrupt):
+			return e.Wrong(ErrBlock, "payload is not what a packer writes")
+		case err != nil:
+			return fmt.Errorf("kolm: unpacking block %d: %w", e.Number, err)
+		}
+		p.opt.coded(len(plain))
+		return e.Check(modelID(m, lm), plain)
+	})
+	return plain, err
+}
+
+// modelID is what a block's sum covers: the ID of the model if the method uses it.
+func modelID(m codec.Method, lm *codec.LM) *[32]byte {
+	if m != codec.Model || lm == nil {
+		return nil
+	}
+	return &lm.ID
+}
+
+// sized returns n bytes, those of buf if it has them.
+func sized(buf []byte, n int) []byte {
+	if cap(buf) < n {
+		return make([]byte, n)
+	}
+	return buf[:n]
+}
