@@ -51,6 +51,11 @@ func inputs() map[string][]byte {
 	return in
 }
 
+// quick is many blocks of 300 bytes, few of which take the coder's time.
+func quick() []byte {
+	return bytes.Join([][]byte{prose(300), noise(1900), make([]byte, 900), prose(250)}, nil)
+}
+
 func pack(t testing.TB, plain []byte, opts ...Option) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -139,8 +144,8 @@ func TestOverhead(t *testing.T) {
 }
 
 func TestReaderAt(t *testing.T) {
-	plain := inputs()["mixed"]
-	packed := pack(t, plain, WithLevel(1), WithBlockSize(1000))
+	plain := quick()
+	packed := pack(t, plain, WithLevel(1), WithBlockSize(300))
 	joined := append(append(pack(t, []byte("short"), WithLevel(1)), packed...), pack(t, nil)...)
 	all := append([]byte("short"), plain...)
 	for _, c := range []struct{ packed, plain []byte }{{packed, plain}, {joined, all}, {pack(t, nil), nil}} {
@@ -156,7 +161,7 @@ func TestReaderAt(t *testing.T) {
 		}
 		rng := rand.New(rand.NewPCG(5, 6))
 		for range 200 {
-			off, n := rng.IntN(len(c.plain)+1), rng.IntN(2500)
+			off, n := rng.IntN(len(c.plain)+1), rng.IntN(700)
 			want := c.plain[off:min(len(c.plain), off+n)]
 			got := make([]byte, n)
 			k, err := r.ReadAt(got, int64(off))
@@ -286,6 +291,28 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+func TestSelfTest(t *testing.T) {
+	bad := bytes.Clone(contextsPacked)
+	bad[len(bad)/2] ^= 1
+	if err := knownAnswer(bad, contextsPlain, nil); !errors.Is(err, ErrSelfTest) {
+		t.Errorf("a wrong answer: %v", err)
+	}
+	if err := knownAnswer(modelPacked, modelPlain, other(t).lm); !errors.Is(err, ErrSelfTest) {
+		t.Errorf("an answer for another model: %v", err)
+	}
+	w, _ := NewWriter(io.Discard)
+	w.pool.test = func(*codec.LM) error { return ErrSelfTest }
+	w.Write([]byte("hello"))
+	if err := w.Close(); !errors.Is(err, ErrSelfTest) {
+		t.Errorf("packing after a failed test: %v", err)
+	}
+	r, _ := NewReader(bytes.NewReader(contextsPacked))
+	r.pool.test = w.pool.test
+	if _, err := io.ReadAll(r); !errors.Is(err, ErrSelfTest) {
+		t.Errorf("unpacking after a failed test: %v", err)
+	}
+}
+
 func TestProgress(t *testing.T) {
 	var n atomic.Int64
 	count := WithProgress(func(k int) { n.Add(int64(k)) })
@@ -313,10 +340,10 @@ func (f *failing) Write(p []byte) (int, error) {
 }
 
 func TestWriteErrors(t *testing.T) {
-	plain := inputs()["mixed"]
-	size := len(pack(t, plain, WithLevel(1), WithBlockSize(1000)))
-	for n := 0; n < size; n += 97 {
-		w, _ := NewWriter(&failing{n}, WithLevel(1), WithBlockSize(1000), WithWorkers(3))
+	plain := quick()
+	size := len(pack(t, plain, WithLevel(1), WithBlockSize(300)))
+	for n := 0; n < size; n += 89 {
+		w, _ := NewWriter(&failing{n}, WithLevel(1), WithBlockSize(300), WithWorkers(3))
 		_, err := w.Write(plain)
 		if err == nil {
 			err = w.Close()
@@ -343,9 +370,9 @@ func TestWriteErrors(t *testing.T) {
 
 func TestReadErrors(t *testing.T) {
 	fault := errors.New("network gone")
-	plain := inputs()["mixed"]
-	packed := pack(t, plain, WithLevel(1), WithBlockSize(1000))
-	for n := 0; n < len(packed); n += 97 {
+	plain := quick()
+	packed := pack(t, plain, WithLevel(1), WithBlockSize(300))
+	for n := 0; n < len(packed); n += 89 {
 		r, _ := NewReader(io.MultiReader(bytes.NewReader(packed[:n]), iotest.ErrReader(fault)), WithWorkers(3))
 		got, err := io.ReadAll(r)
 		if err != fault || !bytes.HasPrefix(plain, got) {

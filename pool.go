@@ -15,6 +15,7 @@ type pool struct {
 	opt   *options
 	slots chan *slot
 	make  func(*codec.LM) coder
+	test  func(*codec.LM) error
 }
 
 // coder is what is used of codec.Coder.
@@ -32,7 +33,7 @@ type slot struct {
 }
 
 func newPool(o *options) *pool {
-	p := &pool{opt: o, slots: make(chan *slot, o.workers)}
+	p := &pool{opt: o, slots: make(chan *slot, o.workers), test: selfTest}
 	for range o.workers {
 		p.slots <- new(slot)
 	}
@@ -50,6 +51,9 @@ func newPool(o *options) *pool {
 func (p *pool) with(lm *codec.LM, f func(*slot) error) error {
 	s := <-p.slots
 	defer func() { p.slots <- s }()
+	if err := p.test(lm); err != nil {
+		return err
+	}
 	if s.coder == nil || lm != nil && s.lm != lm {
 		s.lm, s.coder, s.proof = lm, p.make(lm), nil
 	}

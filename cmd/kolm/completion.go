@@ -63,11 +63,11 @@ func bash(root *kong.Node) string {
 	var b bytes.Buffer
 	b.WriteString(`# bash completion of kolm, made by "kolm completion bash"
 _kolm() {
-	local word=${COMP_WORDS[COMP_CWORD]} path= i words
+	local word=${COMP_WORDS[COMP_CWORD]} verb= i words
 	for ((i = 1; i < COMP_CWORD; i++)); do
-		[[ ${COMP_WORDS[i]} == -* ]] || path+="${path:+ }${COMP_WORDS[i]}"
+		[[ ${COMP_WORDS[i]} == -* ]] || verb+="${verb:+ }${COMP_WORDS[i]}"
 	done
-	case $path in
+	case $verb in
 `)
 	eachCommand(root, func(path string, n *kong.Node) {
 		words := []string{names(visible(n))}
@@ -77,10 +77,7 @@ _kolm() {
 		for _, p := range n.Positional {
 			words = append(words, strings.ReplaceAll(p.Enum, ",", " "))
 		}
-		pattern := fmt.Sprintf("%q*", path)
-		if !n.Leaf() {
-			pattern = fmt.Sprintf("%q", path)
-		}
+		pattern := casePattern(path, n)
 		fmt.Fprintf(&b, "\t%s) words=%q ;;\n", pattern, strings.TrimSpace(strings.Join(words, " ")))
 	})
 	var words []string
@@ -89,8 +86,7 @@ _kolm() {
 	}
 	fmt.Fprintf(&b, "\t*) words=%q ;;\n", names(visible(root))+" "+strings.Join(words, " "))
 	b.WriteString(`	esac
-	COMPREPLY=($(compgen -W "$words" -- "$word"))
-	[[ $word == -* ]] || COMPREPLY+=($(compgen -f -- "$word"))
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word"; [[ $word == -* ]] || compgen -f -- "$word")
 }
 complete -o filenames -F _kolm kolm
 `)
@@ -102,12 +98,12 @@ func zsh(root *kong.Node) string {
 	b.WriteString(`#compdef kolm
 # zsh completion of kolm, made by "kolm completion zsh"
 _kolm() {
-	local path= i
+	local verb= i
 	for ((i = 2; i < CURRENT; i++)); do
-		[[ $words[i] == -* ]] || path+="${path:+ }$words[i]"
+		[[ $words[i] == -* ]] || verb+="${verb:+ }$words[i]"
 	done
 	local -a commands options
-	case $path in
+	case $verb in
 `)
 	entry := func(pattern string, n *kong.Node, children []*kong.Node) {
 		fmt.Fprintf(&b, "\t%s)\n\t\tcommands=(", pattern)
@@ -130,10 +126,7 @@ _kolm() {
 		b.WriteString(" )\n\t\t;;\n")
 	}
 	eachCommand(root, func(path string, n *kong.Node) {
-		pattern := fmt.Sprintf("%q*", path)
-		if !n.Leaf() {
-			pattern = fmt.Sprintf("%q", path)
-		}
+		pattern := casePattern(path, n)
 		entry(pattern, n, visible(n))
 	})
 	entry("*", noVerb(root), visible(root))
@@ -145,9 +138,18 @@ _kolm() {
 		_files
 	fi
 }
-compdef _kolm kolm
+# Loaded from $fpath this file is the function; sourced, it defines it.
+if [[ $funcstack[1] == _kolm ]]; then _kolm; else compdef _kolm kolm; fi
 `)
 	return b.String()
+}
+
+// casePattern matches the words of a command, and arguments after them.
+func casePattern(path string, n *kong.Node) string {
+	if n.Leaf() {
+		return fmt.Sprintf("%q|%q*", path, path+" ")
+	}
+	return fmt.Sprintf("%q", path)
 }
 
 func quoteZsh(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

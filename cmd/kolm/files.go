@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 	"unicode/utf8"
 )
 
@@ -196,12 +195,15 @@ func (a *app) each(files []string, f func(name string) error) {
 	}
 }
 
-// orStdin is standard input if no files are named.
-func orStdin(files []string) []string {
-	if len(files) == 0 {
-		return []string{"-"}
+// orStdin is standard input if no files are named and somebody fills it.
+func (a *app) orStdin(files []string) ([]string, error) {
+	if len(files) > 0 {
+		return files, nil
 	}
-	return files
+	if isTerminal(a.stdin) {
+		return nil, usage(`name files, or - to type; see "kolm --help"`, "nothing to do: standard input is a terminal")
+	}
+	return []string{"-"}, nil
 }
 
 // textOnly passes text to a terminal and refuses anything that could set it off.
@@ -217,11 +219,6 @@ func (t textOnly) Write(p []byte) (int, error) {
 		i += n
 	}
 	return t.w.Write(p)
-}
-
-// seconds since start, for reports.
-func seconds(start time.Time) float64 {
-	return time.Since(start).Round(time.Millisecond).Seconds()
 }
 
 // counter counts what is written through it.

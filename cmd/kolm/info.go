@@ -49,7 +49,11 @@ type infoBlock struct {
 
 func (c *infoCmd) Run(a *app) error {
 	c.apply(a)
-	a.each(orStdin(c.Files), func(name string) error {
+	files, err := a.orStdin(c.Files)
+	if err != nil {
+		return err
+	}
+	a.each(files, func(name string) error {
 		in, err := a.open(name)
 		if err != nil {
 			return err

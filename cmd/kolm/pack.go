@@ -13,9 +13,9 @@ import (
 
 // coding are the flags of everything that packs.
 type coding struct {
-	Level     int    `default:"5" placeholder:"N" help:"Effort, 1 to 9, also written -1 to -9. Until others exist, 1 to 4 are contexts only, fast; 5 to 9 are contexts and model."`
+	Level     int    `default:"5" help:"Effort, 1 to 9, also written -1 to -9. Until others exist, 1 to 4 are contexts only, fast; 5 to 9 are contexts and model."`
 	NoVerify  bool   `help:"Do not decode what was packed to compare it with the input."`
-	BlockSize string `default:"4MiB" placeholder:"SIZE" help:"Pack blocks of SIZE, each on its own: at most 64MiB."`
+	BlockSize string `default:"4MiB" help:"Pack blocks of this size, each on its own: at most 64MiB."`
 	decoding
 }
 
@@ -84,7 +84,10 @@ type packReport struct {
 
 func (c *packCmd) Run(a *app) error {
 	c.apply(a)
-	files := orStdin(c.Files)
+	files, err := a.orStdin(c.Files)
+	if err != nil {
+		return err
+	}
 	if err := c.check(a, files); err != nil {
 		return err
 	}
@@ -135,7 +138,7 @@ func (c *packCmd) pack(a *app, w *kolm.Writer, name string) error {
 	}
 	c.summary(a, w, packReport{
 		File: name, Output: out.name, Level: c.Level, Plain: in.read, Packed: packed.n,
-		Bits: bitsPerByte(packed.n, in.read), Seconds: seconds(start), Verified: !c.NoVerify,
+		Bits: bitsPerByte(packed.n, in.read), Seconds: seconds(time.Since(start)), Verified: !c.NoVerify,
 	})
 	return nil
 }

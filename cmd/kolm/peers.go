@@ -34,8 +34,7 @@ const (
 func filter(name, pack, unpack string) peer {
 	run := func(line, in, out string) func(string) *exec.Cmd {
 		return func(dir string) *exec.Cmd {
-			args := strings.Fields(line)
-			cmd := exec.Command(args[0], args[1:]...)
+			cmd := command(line)
 			cmd.Stdin, _ = os.Open(filepath.Join(dir, in))
 			cmd.Stdout, _ = os.Create(filepath.Join(dir, out))
 			return cmd
@@ -47,13 +46,23 @@ func filter(name, pack, unpack string) peer {
 		unpack: run(unpack, packedName, backName)}
 }
 
+// command makes a command of a line; kolm is this program, wherever it is.
+func command(line string) *exec.Cmd {
+	args := strings.Fields(line)
+	if args[0] == "kolm" {
+		if self, err := os.Executable(); err == nil {
+			args[0] = self
+		}
+	}
+	return exec.Command(args[0], args[1:]...)
+}
+
 // archiver makes commands of a tool that wants file names, and that unpacks a
 // file under its own name into the folder where it runs.
 func archiver(name, pack, unpack string) peer {
 	run := func(line, sub string) func(string) *exec.Cmd {
 		return func(dir string) *exec.Cmd {
-			args := strings.Fields(line)
-			cmd := exec.Command(args[0], args[1:]...)
+			cmd := command(line)
 			cmd.Dir = filepath.Join(dir, sub)
 			return cmd
 		}

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"sync/atomic"
 	"syscall"
 
@@ -94,6 +95,8 @@ func explain(name string, err error) problem {
 		return explainDamage(name, e)
 	case errors.Is(err, kolm.ErrVerify):
 		return problem{code: codeSelfTest, text: err.Error(), hint: "nothing was written; this is a defect of kolm or of the machine, please report it"}
+	case errors.Is(err, kolm.ErrSelfTest):
+		return problem{code: codeSelfTest, text: err.Error(), hint: "this build or machine does not compute as it must; try KOLM_KERNEL=portable, and please report it"}
 	case errors.Is(err, kolm.ErrOption):
 		return problem{code: codeUsage, text: err.Error()}
 	case errors.As(err, &path) && path.Path == name:
@@ -118,6 +121,10 @@ func explainDamage(name string, e *kolm.Error) problem {
 		if e.Good > 0 {
 			p.text += fmt.Sprintf("; %d bytes before it are good", e.Good)
 			p.hint = fmt.Sprintf(`"kolm unpack -c %s > PART" writes the good part`, name)
+		}
+	case kolm.ErrMagic:
+		if strings.Contains(e.Detail, "6b 6f 6c 6d 0a") || strings.Contains(e.Detail, "6b 6f 6c 6d 0d 0d") {
+			p.hint = "the line ends in it were changed, as by a transfer in text mode: transfer it again in binary mode"
 		}
 	case kolm.ErrTrailing:
 		p.hint = "all before it is good; packed files may be joined, but nothing else may follow"

@@ -33,7 +33,10 @@ type unpackReport struct {
 
 func (c *unpackCmd) Run(a *app) error {
 	c.apply(a)
-	files := orStdin(c.Files)
+	files, err := a.orStdin(c.Files)
+	if err != nil {
+		return err
+	}
 	if err := c.check(a, files); err != nil {
 		return err
 	}
@@ -75,7 +78,7 @@ func (c *unpackCmd) unpack(a *app, r *kolm.Reader, name string) error {
 	if err := c.finish(a, in, out); err != nil {
 		return err
 	}
-	rep := unpackReport{File: name, Output: out.name, Plain: n, Packed: in.read, Seconds: seconds(start)}
+	rep := unpackReport{File: name, Output: out.name, Plain: n, Packed: in.read, Seconds: seconds(time.Since(start))}
 	if a.json {
 		a.printJSON(rep)
 	}
@@ -105,11 +108,15 @@ type testCmd struct {
 
 func (c *testCmd) Run(a *app) error {
 	c.apply(a)
+	files, err := a.orStdin(c.Files)
+	if err != nil {
+		return err
+	}
 	r, err := c.reader(a)
 	if err != nil {
 		return err
 	}
-	a.each(orStdin(c.Files), func(name string) error {
+	a.each(files, func(name string) error {
 		start := time.Now()
 		in, err := a.open(name)
 		if err != nil {
@@ -121,7 +128,7 @@ func (c *testCmd) Run(a *app) error {
 			return err
 		}
 		if a.json {
-			a.printJSON(unpackReport{File: name, Plain: n, Packed: in.read, Seconds: seconds(start)})
+			a.printJSON(unpackReport{File: name, Plain: n, Packed: in.read, Seconds: seconds(time.Since(start))})
 		}
 		a.say("%s: ok  (%s => %s)  %s", label(name), size(in.read), size(n), clock(time.Since(start)))
 		return nil
@@ -140,9 +147,6 @@ type filterCmd struct {
 
 func (c *filterCmd) Run(a *app) error {
 	a.quiet = true
-	if isTerminal(a.stdin) && !c.Force {
-		return usage(`see "kolm --help"`, "standard input is a terminal, and there is no command")
-	}
 	if c.Decompress {
 		u := unpackCmd{decoding: c.decoding, talk: talk{Quiet: true}}
 		u.Force = c.Force

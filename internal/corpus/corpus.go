@@ -1,21 +1,20 @@
 // Package corpus reads documents out of archives, files and folders, as a
-// stream. It must not know what is done with them.
+// stream with one document in memory at a time. It must not know what is done
+// with them.
 package corpus
 
 import (
 	"archive/tar"
 	"bufio"
 	"bytes"
-	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
-
-	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
+	"strings"
 )
 
 // Doc is one document.
@@ -29,120 +28,138 @@ const MaxDoc = 1 << 30
 
 // Open streams the documents of paths in order: a member of a tar archive is a
 // document, any other file is one; folders are walked in the order of names.
-// Files packed by gzip, xz or zstd are unpacked. What a file is, its first
-// bytes say. An error ends the stream.
+// Links, devices and the like are passed over, unless they are a path that was
+// asked for. Files packed by gzip, xz or zstd are unpacked. What a file is, its
+// first bytes say. An error names the file and the member, and ends the stream;
+// a path without any document is one.
 func Open(paths ...string) iter.Seq2[Doc, error] {
 	return func(yield func(Doc, error) bool) {
 		for _, path := range paths {
-			if !walk(path, yield) {
+			found := false
+			err := walk(path, func(doc Doc) error {
+				found = true
+				if !yield(doc, nil) {
+					return errStop
+				}
+				return nil
+			})
+			if err == nil && !found {
+				err = fmt.Errorf("%s: no documents in it", path)
+			}
+			if errors.Is(err, errStop) {
+				return
+			}
+			if err != nil {
+				yield(Doc{}, fmt.Errorf("corpus: %w", err))
 				return
 			}
 		}
 	}
 }
 
-// walk yields the documents under path and reports whether to go on.
-func walk(path string, yield func(Doc, error) bool) bool {
-	more := true
-	err := filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+// errStop travels up when the reader wants no more.
+var errStop = errors.New("stop")
+
+// walk sees the documents of the file or folder path.
+func walk(path string, see func(Doc) error) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return file(path, see)
+	}
+	return fs.WalkDir(os.DirFS(path), ".", func(name string, d fs.DirEntry, err error) error {
+		name = filepath.Join(path, filepath.FromSlash(name))
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		// A link named by the user is followed, one found in a folder is not.
-		if d.IsDir() || name != path && !d.Type().IsRegular() {
+		if !d.Type().IsRegular() {
 			return nil
 		}
-		if more, err = file(name, yield); err == nil && !more {
-			err = fs.SkipAll
-		}
-		return err
+		return file(name, see)
 	})
-	if err != nil {
-		yield(Doc{}, fmt.Errorf("corpus: %w", err))
-		return false
-	}
-	return more
 }
 
-func file(name string, yield func(Doc, error) bool) (more bool, err error) {
+// file sees the documents of one file.
+func file(name string, see func(Doc) error) error {
 	f, err := os.Open(name)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer f.Close()
-	r, done, err := unpack(bufio.NewReaderSize(f, 1<<20))
+	r, done, err := unpack(bufio.NewReaderSize(f, 1<<16))
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	defer done()
-	if head, _ := r.Peek(262); len(head) == 262 && string(head[257:]) == "ustar" {
-		return members(name, tar.NewReader(r), yield)
+	if isTar(name, r) {
+		return members(name, tar.NewReader(r), see)
 	}
-	text, err := readAll(r, 0)
+	text, err := readAll(r, 0, MaxDoc)
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	return yield(Doc{name, text}, nil), nil
+	return see(Doc{name, text})
 }
 
-// unpack returns the plain content of r, and what to call when it is read.
-func unpack(r *bufio.Reader) (plain *bufio.Reader, done func(), err error) {
-	head, _ := r.Peek(6)
-	done = func() {}
-	var p io.Reader
-	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		p, err = gzip.NewReader(r)
-	case bytes.HasPrefix(head, []byte{0xfd, '7', 'z', 'X', 'Z', 0}):
-		p, err = xz.NewReader(r)
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		var d *zstd.Decoder
-		if d, err = zstd.NewReader(r); err == nil {
-			p, done = d, d.Close
+// isTar says whether a file is a tar archive. Very old and empty ones carry no
+// sign of it but the name.
+func isTar(name string, r *bufio.Reader) bool {
+	const magic, at = "ustar", 257
+	if head, _ := r.Peek(at + len(magic)); len(head) == at+len(magic) && string(head[at:]) == magic {
+		return true
+	}
+	base := strings.ToLower(filepath.Base(name))
+	for _, end := range []string{".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.zst", ".tzst"} {
+		if strings.HasSuffix(base, end) {
+			return true
 		}
-	default:
-		return r, done, nil
 	}
-	if err != nil {
-		return nil, done, err
-	}
-	return bufio.NewReaderSize(p, 1<<16), done, nil
+	return false
 }
 
-func members(name string, t *tar.Reader, yield func(Doc, error) bool) (more bool, err error) {
+// members sees the regular files of an archive.
+func members(name string, t *tar.Reader, see func(Doc) error) error {
+	last := "the first member"
 	for {
 		h, err := t.Next()
 		if err == io.EOF {
-			return true, nil
+			return nil
 		}
 		if err != nil {
-			return false, fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: at or after %s: %w", name, last, err)
 		}
+		last = "member " + h.Name
 		if h.Typeflag != tar.TypeReg {
 			continue
 		}
-		text, err := readAll(t, h.Size)
+		text, err := readAll(t, h.Size, MaxDoc)
 		if err != nil {
-			return false, fmt.Errorf("%s: member %s: %w", name, h.Name, err)
+			return fmt.Errorf("%s: %s: %w", name, last, err)
 		}
-		if !yield(Doc{name + "/" + h.Name, text}, nil) {
-			return false, nil
+		if err := see(Doc{name + "/" + h.Name, text}); err != nil {
+			return err
 		}
 	}
 }
 
-// readAll reads a document. size is what an archive says of it, which is only
-// trusted when it is small.
-func readAll(r io.Reader, size int64) ([]byte, error) {
+// trusted is how much memory is taken on the word of an archive alone.
+const trusted = 1 << 20
+
+// readAll reads a document of at most limit bytes. size is what an archive says
+// of it, or 0.
+func readAll(r io.Reader, size int64, limit int64) ([]byte, error) {
 	var b bytes.Buffer
-	if size > 0 && size <= 1<<20 {
-		b.Grow(int(size) + bytes.MinRead)
+	b.Grow(int(min(size, trusted)) + bytes.MinRead)
+	if size <= limit {
+		if _, err := b.ReadFrom(io.LimitReader(r, limit+1)); err != nil {
+			return nil, err
+		}
+		size = int64(b.Len())
 	}
-	if _, err := b.ReadFrom(io.LimitReader(r, MaxDoc+1)); err != nil {
-		return nil, err
-	}
-	if b.Len() > MaxDoc {
-		return nil, fmt.Errorf("document is larger than %d bytes: split it", MaxDoc)
+	if size > limit {
+		return nil, fmt.Errorf("document has more than %d bytes: split it", limit)
 	}
 	return b.Bytes(), nil
 }

@@ -122,3 +122,57 @@ func BenchmarkDot(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkRows(b *testing.B) {
+	s := newSource(11)
+	before := Active()
+	defer Use(before)
+	for _, name := range Variants() {
+		if err := Use(name); err != nil {
+			b.Fatal(err)
+		}
+		for _, n := range []int{64, 256, 768, 4096} {
+			x, y, dst := s.floats(n, 0), s.floats(n, 0), make([]float32, n)
+			q, w, cum := make([]uint8, n), make([]uint32, n), make([]uint32, n+1)
+			for _, f := range []struct {
+				name string
+				run  func()
+			}{
+				{"QuantizeU8", func() { QuantizeU8(q, x) }},
+				{"RMSNorm", func() { RMSNorm(dst, x, y, 1e-6) }},
+				{"Softmax", func() { copy(dst, x); Softmax(dst) }},
+				{"SiluMul", func() { SiluMul(dst, x, y) }},
+				{"Rope", func() { Rope(dst, x, y) }},
+				{"Add", func() { Add(dst, x) }},
+				{"Axpy", func() { Axpy(dst, 0x1p-20, x) }},
+				{"Weights", func() { Weights(w, x) }},
+				{"PrefixSum", func() { PrefixSum(cum, w) }},
+			} {
+				b.Run(fmt.Sprintf("%s/%s/%d", f.name, name, n), func(b *testing.B) {
+					for b.Loop() {
+						f.run()
+					}
+					b.ReportMetric(1e9*fastest(f.run), "best-ns")
+				})
+			}
+		}
+	}
+}
+
+// BenchmarkTables has what runs once a token and is not in assembly.
+func BenchmarkTables(b *testing.B) {
+	table := NewRopeTable(64, 10000)
+	cos, sin := make([]float32, 32), make([]float32, 32)
+	i8, row := NewI8(64, 256), newSource(12).int8s(256, 0)
+	for name, f := range map[string]func(){
+		"RopeTable.At/64": func() { table.At(77777, cos, sin) },
+		"I8.SetRow/256":   func() { i8.SetRow(5, row, 1) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				f()
+			}
+			b.ReportMetric(1e9*fastest(f), "best-ns")
+		})
+	}
+}

@@ -13,13 +13,17 @@ const tiny = 0x1p-100
 // a = max|x|, q = RNE(x * (127/a)) + 128 and scale = a/127, each a float32
 // operation. Where a is below 2^-100, q is 128 throughout and scale 0.
 func QuantizeU8(q []uint8, x []float32) (scale float32) {
-	check(len(q) >= len(x), "QuantizeU8: q %d, x %d", len(q), len(x))
+	if len(q) < len(x) {
+		fail("QuantizeU8: q %d, x %d", len(q), len(x))
+	}
 	return quantizeSigned(q, x, 128)
 }
 
 // QuantizeS8 is QuantizeU8 without the offset of 128.
 func QuantizeS8(q []int8, x []float32) (scale float32) {
-	check(len(q) >= len(x), "QuantizeS8: q %d, x %d", len(q), len(x))
+	if len(q) < len(x) {
+		fail("QuantizeS8: q %d, x %d", len(q), len(x))
+	}
 	return quantizeSigned(unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(q))), len(q)), x, 0)
 }
 
@@ -35,7 +39,9 @@ func quantizeSigned(q []uint8, x []float32, zero uint8) float32 {
 // with a = max x, q = RNE(x * (255/a)) and scale = a/255. Where a is below
 // 2^-100, q is 0 throughout and scale 0.
 func QuantizePos(q []uint8, x []float32) (scale float32) {
-	check(len(q) >= len(x), "QuantizePos: q %d, x %d", len(q), len(x))
+	if len(q) < len(x) {
+		fail("QuantizePos: q %d, x %d", len(q), len(x))
+	}
 	if len(x) == 0 {
 		return 0
 	}
@@ -58,7 +64,9 @@ func quantizeRow(v *variant, q []uint8, x []float32, a, top float32, zero uint8)
 // float32 products: the last step of I8.MatMul, for products of DotU8S8.
 func Dequantize(dst []float32, acc, bias []int32, a float32, scale []float32) {
 	n := len(dst)
-	check(len(acc) >= n && len(bias) >= n && len(scale) >= n, "Dequantize: dst %d, acc %d, bias %d, scale %d", n, len(acc), len(bias), len(scale))
+	if len(acc) < n || len(bias) < n || len(scale) < n {
+		fail("Dequantize: dst %d, acc %d, bias %d, scale %d", n, len(acc), len(bias), len(scale))
+	}
 	if n > 0 {
 		active.Load().dequant(dst, acc[:n], bias[:n], a, scale[:n])
 	}
@@ -68,7 +76,9 @@ func Dequantize(dst []float32, acc, bias []int32, a float32, scale []float32) {
 // squares in the 16-lane order. A nil gain stands for ones. dst may be x.
 func RMSNorm(dst, x, gain []float32, eps float32) {
 	n := len(x)
-	check(len(dst) >= n && (gain == nil || len(gain) >= n), "RMSNorm: dst %d, x %d, gain %d", len(dst), n, len(gain))
+	if len(dst) < n || gain != nil && len(gain) < n {
+		fail("RMSNorm: dst %d, x %d, gain %d", len(dst), n, len(gain))
+	}
 	if n == 0 {
 		return
 	}
@@ -96,7 +106,9 @@ func Softmax(x []float32) {
 // may be gate or up.
 func SiluMul(dst, gate, up []float32) {
 	n := len(gate)
-	check(len(dst) >= n && len(up) >= n, "SiluMul: dst %d, gate %d, up %d", len(dst), n, len(up))
+	if len(dst) < n || len(up) < n {
+		fail("SiluMul: dst %d, gate %d, up %d", len(dst), n, len(up))
+	}
 	if n > 0 {
 		active.Load().siluMul(dst[:n], gate, up[:n])
 	}
@@ -107,7 +119,9 @@ func SiluMul(dst, gate, up []float32) {
 // FMA(b, cos, a*sin).
 func Rope(x, cos, sin []float32) {
 	h := len(x) / 2
-	check(len(x)%2 == 0 && len(cos) >= h && len(sin) >= h, "Rope: x %d, cos %d, sin %d", len(x), len(cos), len(sin))
+	if len(x)%2 != 0 || len(cos) < h || len(sin) < h {
+		fail("Rope: x %d, cos %d, sin %d", len(x), len(cos), len(sin))
+	}
 	if h > 0 {
 		active.Load().rope(x, cos[:h], sin[:h])
 	}
@@ -115,7 +129,9 @@ func Rope(x, cos, sin []float32) {
 
 // Add computes dst += x.
 func Add(dst, x []float32) {
-	check(len(dst) >= len(x), "Add: dst %d, x %d", len(dst), len(x))
+	if len(dst) < len(x) {
+		fail("Add: dst %d, x %d", len(dst), len(x))
+	}
 	if len(x) > 0 {
 		active.Load().add(dst[:len(x)], x)
 	}
@@ -123,7 +139,9 @@ func Add(dst, x []float32) {
 
 // Mul computes dst *= x.
 func Mul(dst, x []float32) {
-	check(len(dst) >= len(x), "Mul: dst %d, x %d", len(dst), len(x))
+	if len(dst) < len(x) {
+		fail("Mul: dst %d, x %d", len(dst), len(x))
+	}
 	if len(x) > 0 {
 		active.Load().mul(dst[:len(x)], x)
 	}
@@ -131,7 +149,9 @@ func Mul(dst, x []float32) {
 
 // Axpy computes dst = FMA(a, x, dst).
 func Axpy(dst []float32, a float32, x []float32) {
-	check(len(dst) >= len(x), "Axpy: dst %d, x %d", len(dst), len(x))
+	if len(dst) < len(x) {
+		fail("Axpy: dst %d, x %d", len(dst), len(x))
+	}
 	if len(x) > 0 {
 		active.Load().axpy(dst[:len(x)], a, x)
 	}
@@ -142,7 +162,9 @@ func Axpy(dst []float32, a float32, x []float32) {
 // order, k = 2^31/s, w = trunc(e*k) + 1. At most 2^20 logits.
 func Weights(w []uint32, logits []float32) (total uint32) {
 	n := len(logits)
-	check(len(w) >= n && n <= 1<<20, "Weights: w %d, logits %d", len(w), n)
+	if len(w) < n || n > 1<<20 {
+		fail("Weights: w %d, logits %d", len(w), n)
+	}
 	if n == 0 {
 		return 0
 	}
@@ -157,6 +179,8 @@ func Weights(w []uint32, logits []float32) (total uint32) {
 // PrefixSum computes cum[0] = 0, cum[i+1] = cum[i] + w[i] modulo 2^32; cum is
 // one longer than w.
 func PrefixSum(cum, w []uint32) {
-	check(len(cum) == len(w)+1, "PrefixSum: cum %d, w %d", len(cum), len(w))
+	if len(cum) != len(w)+1 {
+		fail("PrefixSum: cum %d, w %d", len(cum), len(w))
+	}
 	active.Load().prefix(cum, w)
 }

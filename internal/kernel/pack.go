@@ -17,7 +17,9 @@ type F32 struct {
 
 // PackF32 packs the row-major matrix w (rows, cols).
 func PackF32(rows, cols int, w []float32) *F32 {
-	check(rows > 0 && cols > 0 && len(w) == rows*cols, "PackF32: %d weights for (%d, %d)", len(w), rows, cols)
+	if rows <= 0 || cols <= 0 || len(w) != rows*cols {
+		fail("PackF32: %d weights for (%d, %d)", len(w), rows, cols)
+	}
 	p := &F32{Rows: rows, Cols: cols, Data: make([]float32, panels(rows)*Panel*cols)}
 	for r := range rows {
 		p.SetRow(r, w[r*cols:][:cols])
@@ -27,7 +29,9 @@ func PackF32(rows, cols int, w []float32) *F32 {
 
 // SetRow replaces the weights of output r; len(w) is Cols.
 func (w *F32) SetRow(r int, row []float32) {
-	check(r >= 0 && r < w.Rows && len(row) == w.Cols, "F32.SetRow: row %d of %d, %d of %d weights", r, w.Rows, len(row), w.Cols)
+	if r < 0 || r >= w.Rows || len(row) != w.Cols {
+		fail("F32.SetRow: row %d of %d, %d of %d weights", r, w.Rows, len(row), w.Cols)
+	}
 	panel := w.Data[r/Panel*Panel*w.Cols:]
 	for c, v := range row {
 		panel[c*Panel+r%Panel] = v
@@ -37,8 +41,12 @@ func (w *F32) SetRow(r int, row []float32) {
 // MatMul computes dst (m, Rows) = x (m, Cols) times the transposed matrix. Each
 // output is a chain of fused multiply-adds from +0 in the order of the columns.
 func (w *F32) MatMul(dst, x []float32, m int) {
-	check(m >= 0 && len(dst) >= m*w.Rows && len(x) >= m*w.Cols,
-		"F32.MatMul: dst %d, x %d for (%d, %d), m %d", len(dst), len(x), w.Rows, w.Cols, m)
+	if m < 0 || len(dst) < m*w.Rows || len(x) < m*w.Cols {
+		fail("F32.MatMul: dst %d, x %d for (%d, %d), m %d", len(dst), len(x), w.Rows, w.Cols, m)
+	}
+	if w.Cols < 1 || len(w.Data) < panels(w.Rows)*Panel*w.Cols {
+		fail("F32.MatMul: a matrix not made by PackF32")
+	}
 	if m > 0 {
 		active.Load().matF32(dst[:m*w.Rows], x[:m*w.Cols], w.Data, m, w.Rows, w.Cols)
 	}
@@ -58,7 +66,9 @@ type I8 struct {
 
 // NewI8 returns a zero matrix. Cols is rounded up to a multiple of 4.
 func NewI8(rows, cols int) *I8 {
-	check(rows > 0 && cols > 0, "NewI8: (%d, %d)", rows, cols)
+	if rows <= 0 || cols <= 0 {
+		fail("NewI8: (%d, %d)", rows, cols)
+	}
 	cols = (cols + 3) &^ 3
 	n := panels(rows) * Panel
 	return &I8{Rows: rows, Cols: cols, Data: make([]int8, n*cols), Scale: make([]float32, n), Sum: make([]int32, n)}
@@ -67,16 +77,21 @@ func NewI8(rows, cols int) *I8 {
 // SetRow replaces the weights and the scale of output r. A q shorter than Cols
 // is followed by zeros.
 func (w *I8) SetRow(r int, q []int8, scale float32) {
-	check(r >= 0 && r < w.Rows && len(q) <= w.Cols, "I8.SetRow: row %d of %d, %d of %d weights", r, w.Rows, len(q), w.Cols)
-	panel := w.Data[r/Panel*Panel*w.Cols:]
+	if r < 0 || r >= w.Rows || len(q) > w.Cols {
+		fail("I8.SetRow: row %d of %d, %d of %d weights", r, w.Rows, len(q), w.Cols)
+	}
+	panel := w.Data[r/Panel*Panel*w.Cols+r%Panel*4:]
 	var sum int32
-	for c := range w.Cols {
-		var v int8
-		if c < len(q) {
-			v = q[c]
+	for c := 0; c < w.Cols; c += 4 {
+		if len(q) < 4 {
+			var last [4]int8
+			copy(last[:], q)
+			q = last[:]
 		}
-		panel[c/4*4*Panel+r%Panel*4+c%4] = v
-		sum += int32(v)
+		to, from := (*[4]int8)(panel[c*Panel:]), (*[4]int8)(q)
+		*to = *from
+		sum += int32(from[0]) + int32(from[1]) + int32(from[2]) + int32(from[3])
+		q = q[4:]
 	}
 	w.Scale[r], w.Sum[r] = scale, 128*sum
 }
@@ -85,10 +100,13 @@ func (w *I8) SetRow(r int, q []int8, scale float32) {
 // the scales xs (m): with acc the integer product of the row of x less Sum[r],
 // dst = (xs*Scale[r]) * float32(acc), two float32 products.
 func (w *I8) MatMul(dst []float32, x []uint8, xs []float32, m int) {
-	check(m >= 0 && len(dst) >= m*w.Rows && len(x) >= m*w.Cols && len(xs) >= m,
-		"I8.MatMul: dst %d, x %d, xs %d for (%d, %d), m %d", len(dst), len(x), len(xs), w.Rows, w.Cols, m)
+	if m < 0 || len(dst) < m*w.Rows || len(x) < m*w.Cols || len(xs) < m {
+		fail("I8.MatMul: dst %d, x %d, xs %d for (%d, %d), m %d", len(dst), len(x), len(xs), w.Rows, w.Cols, m)
+	}
 	n := panels(w.Rows) * Panel
-	check(len(w.Data) >= n*w.Cols && len(w.Scale) >= n && len(w.Sum) >= n && w.Cols%4 == 0, "I8.MatMul: not made by NewI8")
+	if w.Cols < 4 || w.Cols%4 != 0 || len(w.Data) < n*w.Cols || len(w.Scale) < n || len(w.Sum) < n {
+		fail("I8.MatMul: a matrix not made by NewI8")
+	}
 	if m > 0 {
 		active.Load().matI8(dst[:m*w.Rows], x[:m*w.Cols], xs[:m], w, m)
 	}
@@ -97,8 +115,9 @@ func (w *I8) MatMul(dst []float32, x []uint8, xs []float32, m int) {
 // DotU8S8 computes the raw integer products dst (m, n) of x (m, k) and w, n
 // rows of k in the panel layout of I8. n is a multiple of 16, k of 4.
 func DotU8S8(dst []int32, x []uint8, w []int8, m, n, k int) {
-	check(m >= 0 && n >= 0 && k >= 0 && n%Panel == 0 && k%4 == 0 && len(dst) >= m*n && len(x) >= m*k && len(w) >= n*k,
-		"DotU8S8: dst %d, x %d, w %d for m %d, n %d, k %d", len(dst), len(x), len(w), m, n, k)
+	if m < 0 || n < 0 || k < 0 || n%Panel != 0 || k%4 != 0 || len(dst) < m*n || len(x) < m*k || len(w) < n*k {
+		fail("DotU8S8: dst %d, x %d, w %d for m %d, n %d, k %d", len(dst), len(x), len(w), m, n, k)
+	}
 	if k == 0 {
 		clear(dst[:m*n])
 	} else if m > 0 && n > 0 {
@@ -106,10 +125,8 @@ func DotU8S8(dst []int32, x []uint8, w []int8, m, n, k int) {
 	}
 }
 
-// check panics where a caller passed slices or sizes that do not fit: that is a
-// bug of the caller, never a matter of the input.
-func check(ok bool, format string, args ...any) {
-	if !ok {
-		panic("kernel: " + fmt.Sprintf(format, args...))
-	}
+// fail panics: a caller passed slices or sizes that do not fit. That is a bug of
+// the caller, never a matter of the input.
+func fail(format string, args ...any) {
+	panic("kernel: " + fmt.Sprintf(format, args...))
 }

@@ -13,7 +13,9 @@ type RopeTable struct {
 // NewRopeTable returns the frequencies base^(-2j/headDim) for the pairs j below
 // headDim/2. headDim is even, base at least 1.
 func NewRopeTable(headDim int, base float64) *RopeTable {
-	check(headDim > 0 && headDim%2 == 0 && base >= 1 && base <= 1e30, "NewRopeTable: head size %d, base %g", headDim, base)
+	if headDim <= 0 || headDim%2 != 0 || !(base >= 1 && base <= 1e30) {
+		fail("NewRopeTable: head size %d, base %g", headDim, base)
+	}
 	t := &RopeTable{freq: make([]float64, headDim/2)}
 	ln := ln64(base)
 	for j := range t.freq {
@@ -25,8 +27,9 @@ func NewRopeTable(headDim int, base float64) *RopeTable {
 // At fills cos and sin, each headDim/2 long, with the cosine and the sine of
 // pos times the frequency, for 0 <= pos < 2^20.
 func (t *RopeTable) At(pos int, cos, sin []float32) {
-	check(pos >= 0 && pos < maxPos && len(cos) >= len(t.freq) && len(sin) >= len(t.freq),
-		"RopeTable.At: position %d, cos %d, sin %d of %d", pos, len(cos), len(sin), len(t.freq))
+	if pos < 0 || pos >= maxPos || len(cos) < len(t.freq) || len(sin) < len(t.freq) {
+		fail("RopeTable.At: position %d, cos %d, sin %d of %d", pos, len(cos), len(sin), len(t.freq))
+	}
 	for j, f := range t.freq {
 		s, c := sincos64(float64(float64(pos) * f))
 		cos[j], sin[j] = float32(c), float32(s)
@@ -34,8 +37,7 @@ func (t *RopeTable) At(pos int, cos, sin []float32) {
 }
 
 // The float64 functions below use only +, -, *, / in the order written, with
-// explicit conversions so that no compiler fuses. Their error, some 1e-15, is
-// far below float32; what matters is that every machine finds the same bits.
+// explicit conversions so that no compiler fuses.
 
 // Pi/2 and ln 2 in two parts: the product of the first, of 32 bits, with an
 // integer below 2^21 is exact.
@@ -50,6 +52,15 @@ const (
 	ln2Lo  = 0x1.473de6af278edp-34
 )
 
+// Taylor coefficients, highest first, each 1/k! rounded to float64. Those of
+// sine and cosine end where the error, 1e-10, is far below float32.
+var (
+	sinCoef = [5]float64{-1.0 / 39916800, 1.0 / 362880, -1.0 / 5040, 1.0 / 120, -1.0 / 6}
+	cosCoef = [5]float64{-1.0 / 3628800, 1.0 / 40320, -1.0 / 720, 1.0 / 24, -1.0 / 2}
+	expCoef = []float64{1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 1.0 / 2, 1, 1}
+	lnCoef  = []float64{1.0 / 23, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11, 1.0 / 9, 1.0 / 7, 1.0 / 5, 1.0 / 3, 1}
+)
+
 // horner evaluates the polynomial with coefficients c, highest first.
 func horner(x float64, c []float64) float64 {
 	p := c[0]
@@ -59,22 +70,19 @@ func horner(x float64, c []float64) float64 {
 	return p
 }
 
-// The Taylor coefficients 1/k!, each rounded to float64.
-var (
-	sinCoef = []float64{1.0 / 355687428096000, -1.0 / 1307674368000, 1.0 / 6227020800, -1.0 / 39916800, 1.0 / 362880, -1.0 / 5040, 1.0 / 120, -1.0 / 6}
-	cosCoef = []float64{1.0 / 20922789888000, -1.0 / 87178291200, 1.0 / 479001600, -1.0 / 3628800, 1.0 / 40320, -1.0 / 720, 1.0 / 24, -1.0 / 2}
-	expCoef = []float64{1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 1.0 / 2, 1, 1}
-	lnCoef  = []float64{1.0 / 23, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11, 1.0 / 9, 1.0 / 7, 1.0 / 5, 1.0 / 3, 1}
-)
-
 // sincos64 returns the sine and the cosine of x for 0 <= x < 2^20: x = n pi/2 +
-// r, Taylor polynomials in r*r, then the quadrant n mod 4.
+// r, polynomials in r*r, then the quadrant n mod 4.
 func sincos64(x float64) (sin, cos float64) {
 	n := float64(float64(x*invPio2)+round64) - round64
 	r := float64(x-float64(n*pio2Hi)) - float64(n*pio2Lo)
 	r2 := float64(r * r)
-	s := r + float64(float64(r*r2)*horner(r2, sinCoef))
-	c := 1 + float64(r2*horner(r2, cosCoef))
+	s, c := sinCoef[0], cosCoef[0]
+	for i := 1; i < len(sinCoef); i++ { // horner for both, side by side
+		s = float64(s*r2) + sinCoef[i]
+		c = float64(c*r2) + cosCoef[i]
+	}
+	s = r + float64(float64(r*r2)*s)
+	c = 1 + float64(r2*c)
 	switch int64(n) & 3 {
 	case 1:
 		return c, -s

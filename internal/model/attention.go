@@ -79,8 +79,13 @@ func (b *buffers) mix(r *ring, out []float32, hd, n int) {
 		clear(probs[n:])
 		b.scale[h] = kernel.QuantizePos(probs[:n], p)
 	}
-	for d := 0; d < hd; d += kernel.Panel {
-		b.view = kernel.I8{Rows: kernel.Panel, Cols: k, Data: r.v[d*len(r.vs):], Scale: b.ones[:], Sum: b.zeros[:]}
+	if k == len(r.vs) { // all slots: the ring is the matrix
+		b.view = kernel.I8{Rows: hd, Cols: k, Data: r.v, Scale: b.ones, Sum: b.zeros}
+		b.view.MatMul(out, b.probs, b.scale, rep)
+		return
+	}
+	for d := 0; d < hd; d += kernel.Panel { // the first k columns of each panel
+		b.view = kernel.I8{Rows: kernel.Panel, Cols: k, Data: r.v[d*len(r.vs):], Scale: b.ones, Sum: b.zeros}
 		b.view.MatMul(b.out, b.probs, b.scale, rep)
 		for h := range rep {
 			copy(out[h*hd+d:][:kernel.Panel], row(b.out, h, kernel.Panel))

@@ -134,11 +134,11 @@ func product(row, x []float32) float32 {
 func TestHeadAllocatesNothing(t *testing.T) {
 	c := toyConfig
 	m := newModel(t, c, toyWeights(c, 1))
-	h, x := m.NewAdaptiveHead(nil), states(c, 4)
-	dst, w := make([]float32, 4*c.Vocab), make([]uint32, c.Vocab)
+	h, x := m.NewAdaptiveHead(tokens(c, 128, 1)), states(c, 4)
+	dst, w := make([]float32, 4*h.Rows()), make([]uint32, h.Rows())
 	if n := testing.AllocsPerRun(20, func() {
 		h.Logits(dst, x, 4)
-		kernel.Weights(w, dst[:c.Vocab])
+		kernel.Weights(w, dst[:h.Rows()])
 		h.Update(x, 5, w, 0.01, 1<<20)
 	}); n != 0 {
 		t.Errorf("%v allocations a token", n)

@@ -35,15 +35,15 @@ type buffers struct {
 
 	// attention of one row and one key/value head, for the rep query heads
 	// that share it
-	head   []uint8     // (rep, HeadDim) quantised queries
-	scale  []float32   // (rep)
-	scores []float32   // (rep, Window)
-	probs  []uint8     // (rep, Window)
-	out    []float32   // (rep, 16)
-	new    []int8      // (HeadDim) key or value to be stored
-	view   kernel.I8   // part of a ring as a matrix
-	ones   [16]float32 // scales and sums of such a part
-	zeros  [16]int32
+	head   []uint8   // (rep, HeadDim) quantised queries
+	scale  []float32 // (rep)
+	scores []float32 // (rep, Window)
+	probs  []uint8   // (rep, Window)
+	out    []float32 // (rep, 16)
+	new    []int8    // (HeadDim) key or value to be stored
+	view   kernel.I8 // part of a ring as a matrix
+	ones   []float32 // (HeadDim) scales and sums of values: a value's scale is
+	zeros  []int32   // in its probability
 }
 
 // NewState returns the state of a number of streams, all empty.
@@ -65,6 +65,7 @@ func (m *Model) NewState(streams int) *State {
 	b.probs = make([]uint8, rep*c.Window)
 	b.out = make([]float32, rep*kernel.Panel)
 	b.new = make([]int8, c.HeadDim)
+	b.ones, b.zeros = make([]float32, c.HeadDim), make([]int32, c.HeadDim)
 	for i := range b.ones {
 		b.ones[i] = 1
 	}
@@ -73,9 +74,6 @@ func (m *Model) NewState(streams int) *State {
 
 // Reset empties a stream: its next token has position 0 and sees nothing.
 func (s *State) Reset(stream int) { s.pos[stream] = 0 }
-
-// Streams returns the number of streams.
-func (s *State) Streams() int { return len(s.pos) }
 
 // ring is where a stream keeps the keys and values of one head of a layer.
 func (s *State) ring(stream, layer, head int) *ring {

@@ -1,7 +1,6 @@
 package modelfile
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -145,6 +144,11 @@ func (l *loader) tensor(p part, t *Tensor) error {
 		p.matrix.F = t.Floats()
 		return nil
 	}
+	for at := 0; at < len(t.Data); at += q8Bytes {
+		if binary.LittleEndian.Uint16(t.Data[at:])&0x7c00 == 0x7c00 {
+			return errorAt(t.at, "tensor %q: scale of block %d is not finite", t.Name, at/q8Bytes)
+		}
+	}
 	l.f.Requantized += unpackQ8(p.matrix, t.Data)
 	return nil
 }
@@ -175,7 +179,7 @@ func (t *Tensor) Floats() []float32 {
 // that had more than one scale.
 func unpackQ8(m *model.Matrix, data []byte) (requantized int) {
 	m.Q, m.Scale = make([]int8, m.Rows*m.Cols), make([]float32, m.Rows)
-	q := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(m.Q))), len(m.Q))
+	q := asBytes(m.Q)
 	stride := m.Cols / q8Block * q8Bytes
 	for r := range m.Rows {
 		blocks := data[r*stride:][:stride]
@@ -189,17 +193,22 @@ func unpackQ8(m *model.Matrix, data []byte) (requantized int) {
 			continue
 		}
 		m.Scale[r] = model.HalfToFloat(binary.LittleEndian.Uint16(blocks))
-		for at := r * m.Cols; len(blocks) > 0; at += q8Block {
-			copy(q[at:at+q8Block], blocks[2:q8Bytes])
-			blocks = blocks[q8Bytes:]
+		for row := q[r*m.Cols:]; len(blocks) >= q8Bytes; row, blocks = row[q8Block:], blocks[q8Bytes:] {
+			*(*[q8Block]byte)(row) = [q8Block]byte(blocks[2:]) // one move, not a call
 		}
 	}
 	return requantized
 }
 
+// asBytes is the same memory as bytes.
+func asBytes(q []int8) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(q))), len(q))
+}
+
 func oneScale(blocks []byte) bool {
-	for at := q8Bytes; at < len(blocks); at += q8Bytes {
-		if !bytes.Equal(blocks[at:at+2], blocks[:2]) {
+	first := binary.LittleEndian.Uint16(blocks)
+	for ; len(blocks) >= q8Bytes; blocks = blocks[q8Bytes:] {
+		if binary.LittleEndian.Uint16(blocks) != first {
 			return false
 		}
 	}

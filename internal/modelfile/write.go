@@ -127,11 +127,14 @@ func packF32(x []float32) []byte {
 // packQ8 writes every row as Q8_0 blocks that share its scale.
 func packQ8(m *model.Matrix) []byte {
 	b := make([]byte, 0, len(m.Q)/q8Block*q8Bytes)
-	for i, q := range m.Q {
-		if i%q8Block == 0 {
-			b = binary.LittleEndian.AppendUint16(b, model.FloatToHalf(m.Scale[i/m.Cols]))
+	q := asBytes(m.Q)
+	for _, s := range m.Scale {
+		h := model.FloatToHalf(s)
+		for range m.Cols / q8Block {
+			b = binary.LittleEndian.AppendUint16(b, h)
+			b = append(b, q[:q8Block]...)
+			q = q[q8Block:]
 		}
-		b = append(b, byte(q))
 	}
 	return b
 }

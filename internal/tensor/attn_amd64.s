@@ -73,7 +73,8 @@ rotate:
 
 // func normRopeBackward512(h *ropeRow)
 // As normRope512; y holds its gradient and becomes that of x. AX dgain, and R12,
-// R13, R14, R15 second halves of y, x, gain, dgain. R15 is free: no GOT here.
+// R13, R14, R15 second halves of y, x, gain, dgain. (R15 is reserved only in code that is
+// linked dynamically.)
 TEXT ·normRopeBackward512(SB), NOSPLIT, $0-8
 	MOVQ h+0(FP), R12
 	MOVQ ropeRow_x(R12), SI

@@ -14,13 +14,14 @@ const (
 	tileRows   = 8
 	pairBlock  = 128       // pairs of B in the first-level cache: 16 KiB a panel
 	blockWords = 128 << 10 // words of A in the second-level cache
+	packPairs  = 4         // pairs of rows converted together, panel by panel
 )
 
 //go:noescape
 func convertBF16(dst *uint16, src *float32, n int)
 
 //go:noescape
-func pairRowsBF16(dst *uint16, src *float32, ld, pairs int)
+func pairRowsBF16(dst *uint16, src *float32, ld, pairs, panels, step int)
 
 //go:noescape
 func pairColumnsBF16(dst *uint16, src *float32, ld, groups int)
@@ -58,11 +59,8 @@ func packRows(dst []uint16, a []float32, ld, rows, k, kp int) {
 // A panel has pairs kp/2, kp even, padded with zeros.
 func packAcross(dst []uint16, b []float32, ld, k, n, kp int) {
 	pairs, full := k/2, n/panel
-	const step = 32
-	for p0 := 0; p0 < pairs; p0 += step {
-		for j := range full {
-			pairRowsBF16(&dst[j*kp*panel+p0*2*panel], &b[2*p0*ld+j*panel], 4*ld, min(step, pairs-p0))
-		}
+	for p0 := 0; p0 < pairs && full > 0; p0 += packPairs {
+		pairRowsBF16(&dst[p0*2*panel], &b[2*p0*ld], 4*ld, min(packPairs, pairs-p0), full, 2*kp*panel)
 	}
 	edge := func(l, c int) { dst[c/panel*kp*panel+l/2*2*panel+c%panel*2+l%2] = toBF16(b[l*ld+c]) }
 	if full*panel < n {

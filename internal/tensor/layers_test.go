@@ -290,3 +290,33 @@ func TestAllocations(t *testing.T) {
 		}
 	})
 }
+
+// TestTwoGoroutines runs products and attention twice at once on shared inputs.
+func TestTwoGoroutines(t *testing.T) {
+	onEach(t, func(t *testing.T) {
+		const rows = 64
+		r := rand.New(rand.NewPCG(31, 32))
+		a, err := NewAttn(rows, 40, 2, 1, 32, 10000, 1e-6)
+		if err != nil {
+			t.Fatal(err)
+		}
+		width := a.Width()
+		w := NewWeight(width, width, randoms(r, width*width))
+		w.Pack(NewScratch())
+		x, qk := randoms(r, rows*width), randoms(r, rows*a.QKWidth())
+		results := make(chan []float32)
+		for range 2 {
+			go func() {
+				s, p := NewScratch(), &Probs{}
+				y, o, d := make([]float32, rows*width), make([]float32, rows*64), make([]float32, rows*width)
+				for range 20 {
+					MatMulNT(s, y, x, w, rows, false)
+					a.Forward(s, o, p, qk, y, rows)
+					a.Backward(s, d, o, qk, y, p, rows)
+				}
+				results <- d
+			}()
+		}
+		compare(t, "result", <-results, <-results, 0)
+	})
+}

@@ -35,30 +35,42 @@ group:
 done:
 	RET
 
-// func pairRowsBF16(dst *uint16, src *float32, ld, pairs int)
-// 32 columns of 2*pairs rows, ld bytes apart: dst[p][column] = rows 2p, 2p+1.
-TEXT ·pairRowsBF16(SB), NOSPLIT, $0-32
+// func pairRowsBF16(dst *uint16, src *float32, ld, pairs, panels, step int)
+// 2*pairs rows, ld bytes apart, of 32*panels columns: dst[panel][p][column] =
+// rows 2p, 2p+1, step bytes between panels.
+TEXT ·pairRowsBF16(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ ld+16(FP), AX
-	MOVQ pairs+24(FP), CX
+	MOVQ panels+32(FP), DX
+	MOVQ step+40(FP), BX
 	VMOVDQU32 ·interleave(SB), Z31
 
+panel:
+	MOVQ pairs+24(FP), CX
+	MOVQ SI, R8
+	MOVQ DI, R9
+
 pair:
-	VMOVUPS (SI), Z0
-	VMOVUPS 64(SI), Z1
-	VMOVUPS (SI)(AX*1), Z2
-	VMOVUPS 64(SI)(AX*1), Z3
+	VMOVUPS (R8), Z0
+	VMOVUPS 64(R8), Z1
+	VMOVUPS (R8)(AX*1), Z2
+	VMOVUPS 64(R8)(AX*1), Z3
 	CVT2(0, 2, 4)
 	CVT2(1, 3, 5)
 	VPERMW Z4, Z31, Z4
 	VPERMW Z5, Z31, Z5
-	VMOVDQU32 Z4, (DI)
-	VMOVDQU32 Z5, 64(DI)
-	LEAQ (SI)(AX*2), SI
-	ADDQ $128, DI
+	VMOVDQU32 Z4, (R9)
+	VMOVDQU32 Z5, 64(R9)
+	LEAQ (R8)(AX*2), R8
+	ADDQ $128, R9
 	DECQ CX
 	JNZ  pair
+
+	ADDQ $128, SI
+	ADDQ BX, DI
+	DECQ DX
+	JNZ  panel
 	VZEROUPPER
 	RET
 

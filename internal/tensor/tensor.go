@@ -104,9 +104,9 @@ func Use(name string) error {
 // Scratch owns the buffers that operations need while they run. Each goroutine
 // that computes has its own.
 type Scratch struct {
-	a, b, heads        []uint16  // bfloat16 operands of products and of attention
-	fa, fb, fheads     []float32 // float32 operands
-	tile, scores, tail []float32
+	a, b, heads    []uint16  // bfloat16 operands of products and of attention
+	fa, fb, fheads []float32 // float32 operands
+	tile, scores   []float32
 }
 
 // NewScratch returns an empty Scratch; its buffers grow on use.

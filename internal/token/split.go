@@ -20,20 +20,26 @@ const (
 var kinds [1 << 16]kind
 
 func init() {
-	for r := range rune(1 << 16) {
-		kinds[r] = slowKind(r)
+	mark(unicode.L, letter)
+	mark(unicode.N, number)
+	mark(unicode.White_Space, space)
+	kinds['\r'], kinds['\n'] = newline, newline
+}
+
+func mark(t *unicode.RangeTable, k kind) {
+	for _, r := range t.R16 {
+		for c := int(r.Lo); c <= int(r.Hi); c += int(r.Stride) {
+			kinds[c] = k
+		}
 	}
 }
 
-func slowKind(r rune) kind {
+// highKind is kinds beyond the basic plane, which has no white space.
+func highKind(r rune) kind {
 	switch {
-	case r == '\r' || r == '\n':
-		return newline
-	case unicode.IsSpace(r):
-		return space
-	case unicode.IsLetter(r):
+	case unicode.Is(unicode.L, r):
 		return letter
-	case unicode.IsNumber(r):
+	case unicode.Is(unicode.N, r):
 		return number
 	}
 	return other
@@ -55,7 +61,7 @@ func next(b []byte) (kind, int) {
 	case r < 1<<16:
 		return kinds[r], n
 	}
-	return slowKind(r), n
+	return highKind(r), n
 }
 
 // Split returns the length of the first pre-token of b, 0 if b is empty. It is
@@ -64,7 +70,8 @@ func next(b []byte) (kind, int) {
 //	(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|
 //	 ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
 //
-// with Unicode classes; bytes that are not UTF-8 count as symbols.
+// with the Unicode classes of package unicode; bytes that are not UTF-8 count as
+// symbols, one by one. To split a whole text takes time linear in its length.
 func Split(b []byte) int {
 	k, n := next(b)
 	if n == 0 {

@@ -5,12 +5,13 @@
 // Token ids 0 to 255 are the single bytes, so that any bytes encode; 256 is
 // the separator between documents, which has no bytes; 257+i is the result of
 // merge i. Text is first split into pre-tokens (see Split); merges never cross
-// their borders. The package must not know models.
+// their borders. How a model file spells tokens is the affair of modelfile. The
+// package must not know models.
 package token
 
 import (
-	"bytes"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -21,45 +22,66 @@ const (
 	FirstMerge = 257
 	// MaxVocab bounds ids to 16 bits.
 	MaxVocab = 1 << 16
+	// MaxTokenBytes is the length of the longest token.
+	MaxTokenBytes = 1 << 12
+	// maxText bounds the memory that a list of merges, each of which may double
+	// a token, can ask for.
+	maxText = 1 << 24
 )
 
 // Tokenizer encodes and decodes. It is safe for concurrent use.
 type Tokenizer struct {
-	merges  [][2]int32
-	text    [][]byte // id -> bytes
-	rank    pairTable
-	scratch sync.Pool // *encoder
+	merges   [][2]int32
+	text     [][]byte // id -> bytes
+	rank     pairTable
+	encoders sync.Pool // *encoder
 }
 
 // New returns the tokenizer of a list of merges. A merge may join only ids that
-// exist before it, and must make bytes that no other token has.
+// exist before it, other than the separator, and must make bytes that no other
+// token has, at most MaxTokenBytes.
 func New(merges [][2]int32) (*Tokenizer, error) {
 	if FirstMerge+len(merges) > MaxVocab {
 		return nil, fmt.Errorf("token: %d merges, at most %d fit", len(merges), MaxVocab-FirstMerge)
 	}
-	t := &Tokenizer{merges: merges, rank: newPairTable(len(merges))}
+	t := &Tokenizer{merges: slices.Clone(merges), rank: newPairTable(len(merges))}
 	for b := range 256 {
 		t.text = append(t.text, []byte{byte(b)})
 	}
 	t.text = append(t.text, nil)
-	seen := make(map[string]int, len(merges))
-	for i, m := range merges {
-		id := FirstMerge + i
-		for _, part := range m {
-			if part < 0 || int(part) >= id || part == Separator {
-				return nil, fmt.Errorf("token: merge %d joins token %d, which does not exist before it", i, part)
-			}
+	maker := make(map[string]int, len(merges))
+	total := 0
+	for i, m := range t.merges {
+		text, err := t.join(i, m)
+		if err != nil {
+			return nil, err
 		}
-		text := bytes.Join([][]byte{t.text[m[0]], t.text[m[1]]}, nil)
-		if other, ok := seen[string(text)]; ok {
-			return nil, fmt.Errorf("token: merges %d and %d make the same bytes %q", other, i, text)
+		if other, ok := maker[string(text)]; ok {
+			return nil, fmt.Errorf("token: merge %d (%d %d) makes the bytes %q, as merge %d does", i, m[0], m[1], text, other)
 		}
-		seen[string(text)] = i
+		if total += len(text); total > maxText {
+			return nil, fmt.Errorf("token: merge %d (%d %d): all tokens together have more than %d bytes", i, m[0], m[1], maxText)
+		}
+		maker[string(text)] = i
+		t.rank.put(uint16(m[0]), uint16(m[1]), uint32(len(t.text)))
 		t.text = append(t.text, text)
-		t.rank.put(uint32(m[0]), uint32(m[1]), uint32(id))
 	}
-	t.scratch.New = func() any { return newEncoder(t) }
+	t.encoders.New = func() any { return &encoder{t: t} }
 	return t, nil
+}
+
+// join returns the bytes that merge i makes.
+func (t *Tokenizer) join(i int, m [2]int32) ([]byte, error) {
+	for _, part := range m {
+		if part < 0 || int(part) >= len(t.text) || part == Separator {
+			return nil, fmt.Errorf("token: merge %d (%d %d) joins token %d, want a token with bytes that exists before it", i, m[0], m[1], part)
+		}
+	}
+	a, b := t.text[m[0]], t.text[m[1]]
+	if n := len(a) + len(b); n > MaxTokenBytes {
+		return nil, fmt.Errorf("token: merge %d (%d %d) makes a token of %d bytes, at most %d", i, m[0], m[1], n, MaxTokenBytes)
+	}
+	return slices.Concat(a, b), nil
 }
 
 // Vocab returns the number of token ids, the separator included.
@@ -72,13 +94,16 @@ func (t *Tokenizer) Merges() [][2]int32 { return t.merges }
 // changed.
 func (t *Tokenizer) Bytes(id int) []byte { return t.text[id] }
 
-// Encode appends the tokens of b to dst.
+// Encode appends the tokens of b to dst: in every pre-token, merges are applied
+// in the order of the list, each from the left. Any bytes encode, and Decode
+// gives them back; no separator is added. Pre-tokens of more than 1 MiB, such as
+// a run of zeros, are encoded in parts of that size.
 func (t *Tokenizer) Encode(dst []uint16, b []byte) []uint16 {
-	e := t.scratch.Get().(*encoder)
-	defer t.scratch.Put(e)
+	e := t.encoders.Get().(*encoder)
+	defer t.encoders.Put(e)
 	for len(b) > 0 {
 		n := Split(b)
-		dst = e.preToken(dst, b[:n])
+		dst = e.word(dst, b[:n])
 		b = b[n:]
 	}
 	return dst
@@ -94,47 +119,3 @@ func (t *Tokenizer) Decode(dst []byte, ids []uint16) ([]byte, error) {
 	}
 	return dst, nil
 }
-
-// pairTable maps pairs of ids to the id they merge into: open addressing, at
-// most half full.
-type pairTable struct {
-	key  []uint32 // pair + 1, or 0 where empty
-	id   []uint32
-	mask uint32
-}
-
-func newPairTable(n int) pairTable {
-	size := 16
-	for size < 2*n {
-		size *= 2
-	}
-	return pairTable{make([]uint32, size), make([]uint32, size), uint32(size - 1)}
-}
-
-// place returns where the pair is, or where it would be. The ids of a pair are
-// below 65535, so that pair + 1 does not overflow to 0.
-func (p *pairTable) place(a, b uint32) (at, key uint32) {
-	key = (a<<16 | b) + 1
-	at = key * 0x9E3779B1 >> 7 & p.mask
-	for p.key[at] != 0 && p.key[at] != key {
-		at = (at + 1) & p.mask
-	}
-	return at, key
-}
-
-// put keeps the first id that a pair was given.
-func (p *pairTable) put(a, b, id uint32) {
-	if at, key := p.place(a, b); p.key[at] == 0 {
-		p.key[at], p.id[at] = key, id
-	}
-}
-
-// get returns the id that the pair merges into, or noMerge.
-func (p *pairTable) get(a, b uint32) uint32 {
-	if at, key := p.place(a, b); p.key[at] == key {
-		return p.id[at]
-	}
-	return noMerge
-}
-
-const noMerge = ^uint32(0)

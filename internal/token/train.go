@@ -5,20 +5,16 @@ import (
 	"container/heap"
 	"fmt"
 	"iter"
-	"slices"
-	"unicode/utf8"
 )
 
-// Learning counts a pre-token in pieces of at most pieceBytes, cut between
-// characters: in scripts without spaces a pre-token is a whole clause, and
-// nearly every clause is new.
-const pieceBytes = 24
-
-// Train learns vocab-FirstMerge merges from documents: again and again the pair
-// of adjacent tokens that is most frequent within pre-tokens, of equally
-// frequent ones that of the lower ids. A pair whose bytes some token already
-// has is passed over. The result depends on the documents alone, not on their
-// order. progress, if not nil, is told what share of the merges is found.
+// Train learns vocab-FirstMerge merges from documents, or fewer if no pair is
+// left that stands twice: again and again the pair of adjacent tokens that is
+// most frequent within pre-tokens, of equally frequent ones that of the lower
+// ids. A pair whose bytes some token already has is passed over. Pre-tokens of
+// more than 24 bytes are learned from in parts. The merges depend on the
+// documents alone: not on their order, nor on the number of processors. A
+// document may be changed after it was taken. progress, if not nil, is told
+// what share of the merges is found.
 func Train(docs iter.Seq[[]byte], vocab int, progress func(done float64)) ([][2]int32, error) {
 	if vocab < FirstMerge || vocab > MaxVocab {
 		return nil, fmt.Errorf("token: vocabulary of %d, want %d to %d", vocab, FirstMerge, MaxVocab)
@@ -37,123 +33,131 @@ func Train(docs iter.Seq[[]byte], vocab int, progress func(done float64)) ([][2]
 	return l.merges, nil
 }
 
-// countPieces counts the pieces of two bytes and more.
-func countPieces(docs iter.Seq[[]byte]) map[string]int {
-	counts := make(map[string]int)
-	for doc := range docs {
-		for len(doc) > 0 {
-			n := Split(doc)
-			for word := doc[:n]; len(word) > 1; {
-				piece := word[:pieceLength(word)]
-				counts[string(piece)]++
-				word = word[len(piece):]
-			}
-			doc = doc[n:]
-		}
-	}
-	return counts
-}
-
-// pieceLength returns pieceBytes or, to end between characters, a little less.
-func pieceLength(word []byte) int {
-	if len(word) <= pieceBytes {
-		return len(word)
-	}
-	n := pieceBytes
-	for n > pieceBytes-utf8.UTFMax && !utf8.RuneStart(word[n]) {
-		n--
-	}
-	return n
-}
-
 // pair is two adjacent ids, the first in the high half.
 type pair uint32
 
-func (p pair) ids() (uint16, uint16) { return uint16(p >> 16), uint16(p) }
+func pairOf(a, b int) pair { return pair(a)<<16 | pair(b) }
+
+func (p pair) ids() (a, b int) { return int(p >> 16), int(p & 0xffff) }
+
+// stat is what is known of a pair.
+type stat struct {
+	count  int     // how often it stands in the text
+	places []int32 // pieces that may hold it, each once
+}
 
 // learner holds all pieces as tokens and the number and places of every pair.
 type learner struct {
 	pieces [][]uint16
 	weight []int // how often each piece stands in the text
-	count  map[pair]int
-	places map[pair][]int32 // pieces that may hold the pair; may repeat
-	queue  countHeap
+	pairs  map[pair]*stat
+	queue  pairQueue
 	text   []string // id -> bytes
 	taken  map[string]bool
 	merges [][2]int32
-	change map[pair]int // of one join
+	// What the join under way makes: new pairs by the token on their left, and
+	// by the token on their right.
+	left, right []stat
+	fresh       []pair
 }
 
-func newLearner(counts map[string]int) *learner {
-	l := &learner{
-		count:  make(map[pair]int),
-		places: make(map[pair][]int32),
-		taken:  make(map[string]bool),
-		change: make(map[pair]int),
-	}
+func newLearner(counts map[piece]int) *learner {
+	l := &learner{pairs: make(map[pair]*stat), taken: make(map[string]bool)}
 	for i := range 256 {
-		l.text = append(l.text, string([]byte{byte(i)}))
+		l.addToken(string([]byte{byte(i)}))
 	}
-	l.text = append(l.text, "")
-	words := make([]string, 0, len(counts))
-	for w := range counts {
-		words = append(words, w)
-	}
-	slices.Sort(words)
-	for i, w := range words {
-		ids := make([]uint16, len(w))
-		for j := range len(w) {
-			ids[j] = uint16(w[j])
-		}
-		l.pieces, l.weight = append(l.pieces, ids), append(l.weight, counts[w])
-		l.tally(int32(i), l.count, 1)
-		for j := 1; j < len(ids); j++ {
-			l.place(pairOf(ids, j), int32(i))
-		}
-	}
-	for p, n := range l.count {
-		l.queue = append(l.queue, counted{p, n})
+	l.addToken("")
+	l.addPieces(counts)
+	l.indexBytes()
+	for p, s := range l.pairs {
+		l.queue = append(l.queue, queued{p, s.count})
 	}
 	heap.Init(&l.queue)
 	return l
 }
 
-func pairOf(ids []uint16, j int) pair { return pair(ids[j-1])<<16 | pair(ids[j]) }
+func (l *learner) addToken(text string) {
+	l.text = append(l.text, text)
+	l.taken[text] = true
+	l.left, l.right = append(l.left, stat{}), append(l.right, stat{})
+}
 
-// tally adds sign times the weight of piece i to every pair in it.
-func (l *learner) tally(i int32, to map[pair]int, sign int) {
-	ids := l.pieces[i]
-	for j := 1; j < len(ids); j++ {
-		to[pairOf(ids, j)] += sign * l.weight[i]
+// addPieces lays all pieces as single bytes in one block of memory.
+func (l *learner) addPieces(counts map[piece]int) {
+	size := 0
+	for p := range counts {
+		size += int(p.size)
+	}
+	block := make([]uint16, 0, size)
+	l.pieces, l.weight = make([][]uint16, 0, len(counts)), make([]int, 0, len(counts))
+	for p, n := range counts {
+		from := len(block)
+		for _, c := range p.text[:p.size] {
+			block = append(block, uint16(c))
+		}
+		l.pieces, l.weight = append(l.pieces, block[from:]), append(l.weight, n)
 	}
 }
 
-func (l *learner) place(p pair, i int32) {
-	at := l.places[p]
-	if n := len(at); n == 0 || at[n-1] != i {
-		l.places[p] = append(at, i)
+// indexBytes finds the pairs of single bytes. It measures the lists of places
+// before it fills them, for they are most of the learner's memory.
+func (l *learner) indexBytes() {
+	first := make([]*stat, 1<<16)
+	last := make([]int32, 1<<16) // piece that a pair was last seen in, plus one
+	length := make([]int32, 1<<16)
+	l.eachBytePair(func(p, i int) {
+		if first[p] == nil {
+			first[p] = l.stat(pairOf(p>>8, p&0xff))
+		}
+		first[p].count += l.weight[i]
+		if last[p] != int32(i)+1 {
+			last[p] = int32(i) + 1
+			length[p]++
+		}
+	})
+	clear(last)
+	for p, n := range length {
+		if n > 0 {
+			first[p].places = make([]int32, 0, n)
+		}
+	}
+	l.eachBytePair(func(p, i int) {
+		if last[p] != int32(i)+1 {
+			last[p] = int32(i) + 1
+			first[p].places = append(first[p].places, int32(i))
+		}
+	})
+}
+
+// eachBytePair calls see for the pairs of bytes, packed in 16 bits, of every
+// piece.
+func (l *learner) eachBytePair(see func(p, piece int)) {
+	for i, ids := range l.pieces {
+		for j := 1; j < len(ids); j++ {
+			see(int(ids[j-1])<<8|int(ids[j]), i)
+		}
 	}
 }
 
-// counted is a pair with the number it had when it was queued, which may since
-// have fallen; when a number rises the pair is queued again.
-type counted struct {
+// queued is a pair with the number it had when it was queued, which may since
+// have fallen. It never rises: a join adds only pairs that hold its new token.
+type queued struct {
 	p pair
 	n int
 }
 
-type countHeap []counted
+type pairQueue []queued
 
-func (h countHeap) Len() int { return len(h) }
-func (h countHeap) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(h[j].n, h[i].n), cmp.Compare(h[i].p, h[j].p)) < 0
+func (q pairQueue) Len() int { return len(q) }
+func (q pairQueue) Less(i, j int) bool {
+	return cmp.Or(cmp.Compare(q[j].n, q[i].n), cmp.Compare(q[i].p, q[j].p)) < 0
 }
-func (h countHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *countHeap) Push(x any)   { *h = append(*h, x.(counted)) }
-func (h *countHeap) Pop() any {
-	last := len(*h) - 1
-	x := (*h)[last]
-	*h = (*h)[:last]
+func (q pairQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *pairQueue) Push(x any)   { *q = append(*q, x.(queued)) }
+func (q *pairQueue) Pop() any {
+	last := len(*q) - 1
+	x := (*q)[last]
+	*q = (*q)[:last]
 	return x
 }
 
@@ -161,20 +165,22 @@ func (h *countHeap) Pop() any {
 // least twice.
 func (l *learner) best() (pair, bool) {
 	for len(l.queue) > 0 {
-		c := heap.Pop(&l.queue).(counted)
-		n := l.count[c.p]
-		if n != c.n {
-			if n > 0 && n < c.n {
-				heap.Push(&l.queue, counted{c.p, n})
-			}
-			continue
-		}
-		a, b := c.p.ids()
-		if n < 2 {
+		top := &l.queue[0]
+		s := l.pairs[top.p]
+		switch {
+		case s == nil:
+			heap.Pop(&l.queue)
+		case s.count < top.n:
+			top.n = s.count
+			heap.Fix(&l.queue, 0)
+		case s.count < 2:
 			return 0, false
-		}
-		if !l.taken[l.text[a]+l.text[b]] {
-			return c.p, true
+		default:
+			p := top.p
+			heap.Pop(&l.queue)
+			if a, b := p.ids(); !l.taken[l.text[a]+l.text[b]] {
+				return p, true
+			}
 		}
 	}
 	return 0, false
@@ -183,61 +189,82 @@ func (l *learner) best() (pair, bool) {
 // join makes a new token of the pair wherever it stands.
 func (l *learner) join(p pair) {
 	a, b := p.ids()
-	id := uint16(len(l.text))
+	id := len(l.text)
 	l.merges = append(l.merges, [2]int32{int32(a), int32(b)})
-	l.text = append(l.text, l.text[a]+l.text[b])
-	l.taken[l.text[id]] = true
-	clear(l.change)
-	for _, i := range l.places[p] {
-		l.joinIn(i, a, b, id)
+	l.addToken(l.text[a] + l.text[b])
+	for _, i := range l.pairs[p].places {
+		l.joinIn(i, uint16(a), uint16(b), uint16(id))
 	}
-	delete(l.places, p)
-	for q, d := range l.change {
-		if d == 0 {
-			continue
-		}
-		n := l.count[q] + d
-		if n <= 0 {
-			delete(l.count, q)
-			continue
-		}
-		l.count[q] = n
-		if d > 0 {
-			heap.Push(&l.queue, counted{q, n})
+	l.fresh = l.fresh[:0]
+	for x := range l.left {
+		l.turn(pairOf(x, a), pairOf(x, id), &l.left[x])
+		l.turn(pairOf(b, x), pairOf(id, x), &l.right[x])
+	}
+	delete(l.pairs, p)
+	for _, q := range l.fresh {
+		if s := l.pairs[q]; s != nil && s.count > 0 {
+			heap.Push(&l.queue, queued{q, s.count})
+		} else {
+			delete(l.pairs, q)
 		}
 	}
 }
 
-// joinIn replaces the pair (a, b) by id in piece i, from the left.
+// joinIn replaces the pair (a, b) by id in piece i, from the left, and notes
+// the new pairs.
 func (l *learner) joinIn(i int32, a, b, id uint16) {
-	ids := l.pieces[i]
-	if !holds(ids, a, b) {
+	ids, w := l.pieces[i], l.weight[i]
+	n := 0
+	for j := 0; j < len(ids); j++ {
+		if ids[j] != a || j+1 == len(ids) || ids[j+1] != b {
+			ids[n] = ids[j]
+			n++
+			continue
+		}
+		if n > 0 {
+			l.left[ids[n-1]].add(i, w)
+		}
+		ids[n] = id
+		n++
+		j++
+		if j+1 < len(ids) {
+			l.right[ids[j+1]].add(i, w)
+		}
+	}
+	l.pieces[i] = ids[:n]
+}
+
+// add counts a pair that stands in a piece; calls come in the order of pieces.
+func (s *stat) add(piece int32, weight int) {
+	s.count += weight
+	if n := len(s.places); n == 0 || s.places[n-1] != piece {
+		s.places = append(s.places, piece)
+	}
+}
+
+// turn counts what was one pair before the join as the new one that took its
+// place, and empties s. In a run such as abab a new pair turns again at once,
+// perhaps before it was counted, so that a count may be negative for a while.
+func (l *learner) turn(from, to pair, s *stat) {
+	if s.count == 0 {
 		return
 	}
-	l.tally(i, l.change, -1)
-	out := ids[:0]
-	for j := 0; j < len(ids); j++ {
-		if j+1 < len(ids) && ids[j] == a && ids[j+1] == b {
-			out = append(out, id)
-			j++
-		} else {
-			out = append(out, ids[j])
-		}
+	f, t := l.stat(from), l.stat(to)
+	f.count -= s.count
+	if f.count == 0 {
+		delete(l.pairs, from)
 	}
-	l.pieces[i] = out
-	l.tally(i, l.change, 1)
-	for j := 1; j < len(out); j++ {
-		if out[j-1] == id || out[j] == id {
-			l.place(pairOf(out, j), i)
-		}
-	}
+	t.count += s.count
+	t.places = s.places // all there will ever be: pairs arise only with a new token
+	l.fresh = append(l.fresh, to)
+	*s = stat{}
 }
 
-func holds(ids []uint16, a, b uint16) bool {
-	for j := 1; j < len(ids); j++ {
-		if ids[j-1] == a && ids[j] == b {
-			return true
-		}
+func (l *learner) stat(p pair) *stat {
+	s := l.pairs[p]
+	if s == nil {
+		s = new(stat)
+		l.pairs[p] = s
 	}
-	return false
+	return s
 }

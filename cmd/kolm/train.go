@@ -1,0 +1,170 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"kolm/internal/modelfile"
+	"kolm/internal/train"
+)
+
+type trainCmd struct {
+	Corpus  []string `arg:"" name:"corpus" type:"path" help:"Text to learn from: tar archives (a member is a document), files, folders; packed by xz, zst or gz if need be."`
+	Output  string   `short:"o" required:"" placeholder:"MODEL.gguf" help:"Where the finished model goes."`
+	Folder  string   `name:"run" placeholder:"FOLDER" help:"Folder of checkpoints and token caches; MODEL.gguf.run if not given."`
+	Resume  bool     `help:"Go on from the checkpoint in the run folder; a finished run goes on from before its decay."`
+	Minutes float64  `help:"Train about this long, final decay included."`
+	Tokens  int64    `help:"Train on this many tokens, final decay included. With neither this nor --minutes: until the file \"decay\" in the run folder says how many tokens the decay shall last."`
+
+	Size    string `default:"6x256" placeholder:"LAYERSxDIM" help:"Layers and width. Heads are 64 wide, half as many for keys and values, and the feed-forward blocks three times as wide."`
+	Vocab   int    `default:"4096" help:"Tokens, the 256 bytes included."`
+	Window  int    `default:"256" help:"Tokens that attention sees."`
+	Seed    uint64 `default:"1" help:"Where randomness begins."`
+	Threads int    `short:"T" default:"0" placeholder:"N" help:"Train on N threads; 0: one a CPU. Part of what a run repeats."`
+
+	Held      []string      `type:"path" help:"Documents to measure on, which must not be in the corpus."`
+	HoldOut   int           `default:"200" help:"Without --held: measure on every N-th document and never train on it."`
+	Save      time.Duration `default:"3m" help:"Time between checkpoints."`
+	LearnRate float64       `default:"0.01" help:"Rate of the matrices; embedding and norms take one and a half times as much."`
+	Float32   bool          `help:"Write float32 matrices instead of int8."`
+	talk
+}
+
+// options makes the run's inputs of the flags.
+func (c *trainCmd) options() (train.Options, error) {
+	o := train.DefaultOptions()
+	var layers, dim int
+	if n, err := fmt.Sscanf(c.Size, "%dx%d", &layers, &dim); n != 2 || err != nil {
+		return o, usage("for example --size 6x256", "size %q is not LAYERSxDIM", c.Size)
+	}
+	if dim < 64 || dim%64 != 0 {
+		return o, usage("heads are 64 wide", "width %d is not a multiple of 64", dim)
+	}
+	o.Corpus, o.Held, o.HoldOut = c.Corpus, c.Held, c.HoldOut
+	o.Dir, o.Resume = c.Folder, c.Resume
+	if o.Dir == "" {
+		o.Dir = c.Output + ".run"
+	}
+	o.Shape.Vocab, o.Shape.Window = c.Vocab, c.Window
+	o.Shape.Layers, o.Shape.Dim, o.Shape.FFN = layers, dim, 3*dim
+	o.Shape.Heads = dim / o.Shape.HeadDim
+	o.Shape.KVHeads = max(1, o.Shape.Heads/2)
+	if o.Shape.Heads%o.Shape.KVHeads != 0 {
+		o.Shape.KVHeads = 1
+	}
+	o.Recipe.Seq, o.Recipe.Seed = 2*c.Window, c.Seed
+	o.Recipe.MatrixRate, o.Recipe.VectorRate = c.LearnRate, 1.5*c.LearnRate
+	o.Tokens, o.Time, o.Save = c.Tokens, time.Duration(c.Minutes*float64(time.Minute)), c.Save
+	if o.Threads = c.Threads; o.Threads == 0 {
+		o.Threads = runtime.GOMAXPROCS(0)
+	}
+	o.Export = c.export
+	return o, nil
+}
+
+// export writes the finished model beside its final place and moves it there.
+func (c *trainCmd) export(s *train.Snapshot) error {
+	name := strings.TrimSuffix(filepath.Base(c.Output), modelSuffix)
+	f, err := s.File(name, c.Float32)
+	if err != nil {
+		return err
+	}
+	b, err := modelfile.Marshal(f)
+	if err != nil {
+		return err
+	}
+	tmp := c.Output + ".tmp"
+	if err := writeSynced(tmp, b); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	return os.Rename(tmp, c.Output)
+}
+
+func writeSynced(name string, b []byte) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Write(b); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// Run trains. An interruption saves first; --resume goes on from there.
+func (c *trainCmd) Run(a *app) error {
+	c.apply(a)
+	o, err := c.options()
+	if err != nil {
+		return err
+	}
+	ctx, stop := a.interruptible()
+	defer stop()
+	show := &trainTalk{a: a, output: c.Output}
+	if err := train.Run(ctx, o, show.event); err != nil {
+		if ctx.Err() != nil {
+			return &problem{code: codeInterrupted, text: "interrupted; the state is saved", hint: "the same command with --resume goes on"}
+		}
+		return err
+	}
+	return nil
+}
+
+// trainReport is one line of the log of a run in JSON.
+type trainReport struct {
+	Event   string  `json:"event"` // step, measured, finished
+	Step    int64   `json:"step"`
+	Tokens  int64   `json:"tokens"`
+	Epoch   float64 `json:"epoch"`
+	Bits    float64 `json:"train_bits_per_byte"`
+	Held    float64 `json:"held_out_bits_per_byte,omitempty"`
+	Rate    float64 `json:"rate"`
+	Speed   float64 `json:"tokens_per_second"`
+	Seconds float64 `json:"seconds"`
+}
+
+// trainTalk prints the events of a run.
+type trainTalk struct {
+	a      *app
+	output string
+	last   time.Time // of the last line about preparation
+}
+
+func (t *trainTalk) event(e train.Event) {
+	kind := ""
+	switch e.Kind {
+	case train.Note:
+		t.a.say("%s", e.Text)
+	case train.Preparing:
+		if time.Since(t.last) > 5*time.Second {
+			t.last = time.Now()
+			t.a.say("%s: %.0f%%", e.Text, 100*e.Done)
+		}
+	case train.Step:
+		kind = "step"
+		left := ""
+		if e.Left > 0 {
+			left = "  ETA " + clock(e.Left)
+		}
+		t.a.say("step %d  %.2fM tokens  %.3f bits/byte  rate %.3f  %.0f tokens/s  %.0f GFLOP/s%s",
+			e.Step, float64(e.Tokens)/1e6, e.Bits, e.Rate, e.TokensPerSecond, e.GFLOPS, left)
+	case train.Measured:
+		kind = "measured"
+		t.a.say("step %d  %.2fM tokens  held out %.4f bits/byte", e.Step, float64(e.Tokens)/1e6, e.Held)
+	case train.Finished:
+		kind = "finished"
+		t.a.say("%s: trained on %.2fM tokens, held out %.4f bits/byte", t.output, float64(e.Tokens)/1e6, e.Held)
+	}
+	if kind != "" && t.a.json {
+		t.a.printJSON(trainReport{kind, e.Step, e.Tokens, e.Epoch, e.Bits, e.Held, e.Rate, e.TokensPerSecond, e.Elapsed.Seconds()})
+	}
+}

@@ -1,0 +1,94 @@
+package kolm
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"kolm/internal/codec"
+)
+
+// Archives of released versions are never made again: copy the folder before a
+// format version changes, and let -update only write the new one.
+var update = flag.Bool("update", false, "write testdata/golden anew")
+
+// goldens are one archive of each kind. The plain bytes are files too, so that
+// nothing but the archive's options is here.
+var goldens = []struct {
+	name  string
+	plain []byte // for -update
+	opts  []Option
+}{
+	{"empty", nil, []Option{WithLevel(1)}},
+	{"one", []byte("a"), []Option{WithLevel(1)}},
+	{"stored", noise(64), []Option{WithLevel(1)}},
+	{"fill", bytes.Repeat([]byte{7}, 300), []Option{WithLevel(1)}},
+	{"contexts", []byte("she sells sea shells; the shells she sells are sea shells, she said"), []Option{WithLevel(1)}},
+	{"model", []byte("The quick brown fox jumps over the lazy dog. "), nil},
+	{"utf8", []byte("Größe, naïve, 你好，世界。你好！ Привет, мир.\n"), nil},
+	{"blocks", bytes.Join([][]byte{prose(400), noise(150), make([]byte, 250), prose(100)}, nil), []Option{WithBlockSize(200)}},
+	{"level1", bytes.Join([][]byte{prose(2000), noise(500)}, nil), []Option{WithLevel(1), WithBlockSize(1000)}},
+}
+
+// TestGolden: packed bytes are those of the archives in testdata/golden, and
+// these unpack.
+func TestGolden(t *testing.T) {
+	methods := map[byte]bool{}
+	for _, g := range goldens {
+		file := filepath.Join("testdata", "golden", g.name)
+		if *update {
+			writeGolden(t, file, g.plain, g.opts)
+			continue // the self-test's answers are compiled in: check in another run
+		}
+		plain, err := os.ReadFile(file + ".plain")
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden, err := os.ReadFile(file + ".golden")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := unpack(golden); err != nil || !bytes.Equal(got, plain) {
+			t.Errorf("%s: %d bytes, %v; want %d", g.name, len(got), err, len(plain))
+		}
+		if !bytes.Equal(pack(t, plain, g.opts...), golden) {
+			t.Errorf("%s: packs otherwise than before: if that is meant, it is a new format version", g.name)
+		}
+		x, err := OpenReaderAt(bytes.NewReader(golden), int64(len(golden)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range x.index.Entries {
+			methods[e.Method] = true
+		}
+	}
+	for m := codec.Stored; m <= codec.Model; m++ {
+		if !methods[byte(m)] && !*update {
+			t.Errorf("no golden archive has a block of method %v", m)
+		}
+	}
+}
+
+// writeGolden packs without the self-test, whose answers it makes.
+func writeGolden(t *testing.T, file string, plain []byte, opts []Option) {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := NewWriter(&out, append(opts, WithVerify(true))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.pool.test = func(*codec.LM) error { return nil }
+	if _, err := w.Write(plain); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{".plain": plain, ".golden": out.Bytes()} {
+		if err := os.WriteFile(file+name, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
