@@ -206,22 +206,22 @@ func TestSizes(t *testing.T) {
 
 func TestProgressLine(t *testing.T) {
 	var out strings.Builder
-	now := time.Unix(1000, 0)
-	p := &progress{w: &out, name: "a/very/long/name/of/a/file/that/does/not/fit.txt", total: 1000 << 10, start: now, now: func() time.Time { return now }}
-	step := func(d time.Duration, n int) string {
+	p := &progress{w: &out, name: "a/very/long/name/of/a/file/that/does/not/fit.txt", total: 1000 << 10}
+	for _, c := range []struct {
+		spent time.Duration
+		more  int
+		want  string
+	}{
+		{1900 * time.Millisecond, 0, ""},
+		{2200 * time.Millisecond, 0, "\r.../a/file/that/does/not/fit.txt: 0:02"},
+		{2500 * time.Millisecond, 250 << 10, "\r.../a/file/that/does/not/fit.txt: 25.00% of 1000.0 KiB  100.0 KiB/s  ETA 0:08"},
+	} {
 		out.Reset()
-		now = now.Add(d)
-		p.add(n)
-		return strings.TrimRight(out.String(), " ")
-	}
-	if got := step(1900*time.Millisecond, 190<<10); got != "" {
-		t.Errorf("before two seconds: %q", got)
-	}
-	if got, want := step(600*time.Millisecond, 60<<10), "\r.../a/file/that/does/not/fit.txt: 25.00% of 1000.0 KiB  100.0 KiB/s  ETA 0:08"; got != want {
-		t.Errorf("got  %q\nwant %q", got, want)
-	}
-	if got := step(100*time.Millisecond, 1); got != "" {
-		t.Errorf("too soon: %q", got)
+		p.add(c.more)
+		p.draw(c.spent)
+		if got := strings.TrimRight(out.String(), " "); got != c.want {
+			t.Errorf("after %v: %q, want %q", c.spent, got, c.want)
+		}
 	}
 	out.Reset()
 	p.erase()
@@ -230,10 +230,12 @@ func TestProgressLine(t *testing.T) {
 	}
 	out.Reset()
 	p.erase()
+	p.end()
+	p.draw(time.Hour)
 	(*progress)(nil).erase()
 	(*progress)(nil).add(1)
 	if out.Len() > 0 {
-		t.Errorf("erased twice")
+		t.Errorf("printed after the end: %q", out.String())
 	}
 }
 

@@ -19,39 +19,60 @@ type progress struct {
 	w     io.Writer
 	name  string
 	total int64 // bytes to do, 0 if unknown
-	now   func() time.Time
+	start time.Time
 
 	mu    sync.Mutex
 	done  int64
-	start time.Time
-	drawn time.Time
 	shown bool
+	ended bool
 }
 
 func (a *app) showsProgress() bool { return isTerminal(a.stderr) && !a.quiet && !a.json }
 
-// startProgress shows the progress of a file from now on, if any is shown.
-func (a *app) startProgress(name string, total int64) {
-	a.bar.Store(nil)
-	if a.showsProgress() {
-		a.bar.Store(&progress{w: a.stderr, name: name, total: total, now: time.Now, start: time.Now()})
+// startProgress shows the progress of a file, if any is shown, until stop is called.
+func (a *app) startProgress(name string, total int64) (stop func()) {
+	if !a.showsProgress() {
+		return func() {}
+	}
+	p := &progress{w: a.stderr, name: name, total: total, start: time.Now()}
+	a.bar.Store(p)
+	tick := time.NewTicker(progressEvery)
+	ended := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-tick.C:
+				p.draw(time.Since(p.start))
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return func() {
+		tick.Stop()
+		close(ended)
+		a.bar.Store(nil)
+		p.end()
 	}
 }
 
 // add says that n more bytes are done. Any goroutine may call it.
 func (p *progress) add(n int) {
-	if p == nil {
-		return
+	if p != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.done += int64(n)
 	}
+}
+
+// draw shows the line, when the work has taken long enough for that.
+func (p *progress) draw(spent time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.done += int64(n)
-	now := p.now()
-	if now.Sub(p.start) < progressAfter || now.Sub(p.drawn) < progressEvery {
-		return
+	if spent >= progressAfter && !p.ended {
+		p.shown = true
+		fmt.Fprintf(p.w, "\r%-78.78s", p.line(spent))
 	}
-	p.drawn, p.shown = now, true
-	fmt.Fprintf(p.w, "\r%-78.78s", p.line(now.Sub(p.start)))
 }
 
 func (p *progress) line(spent time.Duration) string {
@@ -60,20 +81,35 @@ func (p *progress) line(spent time.Duration) string {
 		name = "..." + string(r[len(r)-29:])
 	}
 	rate := float64(p.done) / spent.Seconds()
-	if p.total == 0 {
+	switch {
+	case p.done == 0:
+		return fmt.Sprintf("%s: %s", name, clock(spent))
+	case p.total == 0:
 		return fmt.Sprintf("%s: %s  %s/s  %s", name, size(p.done), size(int64(rate)), clock(spent))
 	}
 	left := time.Duration(float64(p.total-p.done) / rate * float64(time.Second))
 	return fmt.Sprintf("%s: %s of %s  %s/s  ETA %s", name, percent(p.done, p.total), size(p.total), size(int64(rate)), clock(left))
 }
 
-// erase clears the line; it appears again with the next add.
+// erase clears the line, to print something else; it is drawn again later.
 func (p *progress) erase() {
 	if p == nil {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.clear()
+}
+
+// end clears the line for good.
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+	p.clear()
+}
+
+func (p *progress) clear() {
 	if p.shown {
 		fmt.Fprintf(p.w, "\r%s\r", strings.Repeat(" ", 78))
 		p.shown = false

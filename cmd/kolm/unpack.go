@@ -94,8 +94,7 @@ func decode(a *app, r *kolm.Reader, in *source, w io.Writer) (int64, error) {
 			total = x.Size()
 		}
 	}
-	a.startProgress(label(in.name), total)
-	defer a.bar.Load().erase()
+	defer a.startProgress(label(in.name), total)()
 	r.Reset(in)
 	return r.WriteTo(w)
 }

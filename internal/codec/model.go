@@ -2,6 +2,7 @@ package codec
 
 import (
 	"fmt"
+	"slices"
 
 	"kolm/internal/coder"
 	"kolm/internal/kernel"
@@ -47,8 +48,7 @@ type modelCoder struct {
 
 	groups  []*group
 	body    chan *group // to the background worker
-	logits  []float32   // (streams of a group, ranks) of one head at a time
-	weights []uint32    // (ranks) adapted weights of one stream
+	logits  []float32   // (streams of a group, rows of a head) of one head at a time
 	opinion Opinion
 }
 
@@ -58,11 +58,20 @@ type group struct {
 	rows    []model.Row
 	hidden  []float32     // (streams, dim): what the body makes of rows
 	ready   chan struct{} // receives when hidden is filled
-	cum     [2][]uint32   // (streams, ranks+1) sums of the static and adapted weights
+	static  odds
+	adapted odds
+}
+
+// odds is what one output head says of the next token of each stream.
+type odds struct {
+	weights []uint32 // (streams, rows)
+	cum     []uint32 // (streams, rows+1) their prefix sums
 }
 
 func newModelCoder(lm *LM, workers int) *modelCoder {
-	order := lm.tree.id
+	// The separator is the last row: it never occurs, and a table whose rows are
+	// a multiple of 16 is fastest.
+	order := append(slices.Clone(lm.tree.id), lm.separator())
 	return &modelCoder{
 		lm:      lm,
 		workers: workers,
@@ -70,13 +79,16 @@ func newModelCoder(lm *LM, workers int) *modelCoder {
 		adapted: lm.Model.NewAdaptiveHead(order),
 		state:   lm.Model.NewState(maxStreams),
 		pred:    NewPredictor(),
-		weights: make([]uint32, len(order)),
 	}
 }
 
 // encode appends the payload of plain to dst.
 func (c *modelCoder) encode(dst, plain []byte) []byte {
 	c.enc.Reset(dst)
+	plain, lines := stripCR(plain)
+	if _, err := codeLines(&c.enc, lines, len(plain)+lines); err != nil {
+		panic(err) // every line end has two bytes
+	}
 	c.start(plain, &c.enc)
 	for _, g := range c.groups {
 		for _, s := range g.streams {
@@ -92,11 +104,25 @@ func (c *modelCoder) encode(dst, plain []byte) []byte {
 // decode fills dst from its payload.
 func (c *modelCoder) decode(dst, payload []byte) error {
 	c.dec.Reset(payload)
-	c.start(dst, &c.dec)
+	lines, err := codeLines(&c.dec, 0, len(dst))
+	if err != nil {
+		return err
+	}
+	text := dst
+	if lines > 0 {
+		text = make([]byte, len(dst)-lines)
+	}
+	c.start(text, &c.dec)
 	if err := c.run(); err != nil {
 		return err
 	}
-	return checkEnd(&c.dec.Decoder)
+	if err := checkEnd(&c.dec.Decoder); err != nil {
+		return err
+	}
+	if lines > 0 {
+		return insertCR(dst, text)
+	}
+	return nil
 }
 
 // start cuts a block into streams, and the streams into two groups where there
@@ -197,32 +223,34 @@ func (c *modelCoder) forward(g *group) {
 
 // step codes one token of every stream of g.
 func (c *modelCoder) step(g *group) error {
-	n, ranks, dim := len(g.streams), c.static.Rows(), c.lm.Model.Config().Dim
-	if len(c.logits) < n*ranks {
-		c.logits = make([]float32, n*ranks)
-	}
-	for k, head := range []*model.AdaptiveHead{c.static, c.adapted} {
-		if len(g.cum[k]) < n*(ranks+1) {
-			g.cum[k] = make([]uint32, n*(ranks+1))
-		}
-		head.Logits(c.logits, g.hidden, n)
-		for i := range n {
-			kernel.Weights(c.weights, c.logits[i*ranks:][:ranks])
-			kernel.PrefixSum(g.cum[k][i*(ranks+1):][:ranks+1], c.weights)
-		}
-	}
+	c.ask(&g.static, c.static, g)
+	c.ask(&g.adapted, c.adapted, g)
+	rows, dim := c.static.Rows(), c.lm.Model.Config().Dim
 	for i, s := range g.streams {
-		static, adapted := g.cum[0][i*(ranks+1):][:ranks+1], g.cum[1][i*(ranks+1):][:ranks+1]
-		rank, err := c.token(s, static, adapted)
+		rank, err := c.token(s, g.static.cum[i*(rows+1):][:rows+1], g.adapted.cum[i*(rows+1):][:rows+1])
 		if err != nil {
 			return err
 		}
-		for r := range c.weights {
-			c.weights[r] = adapted[r+1] - adapted[r]
-		}
-		c.adapted.Update(g.hidden[i*dim:][:dim], int(rank), c.weights, headRate, headThreshold)
+		c.adapted.Update(g.hidden[i*dim:][:dim], int(rank), g.adapted.weights[i*rows:][:rows], headRate, headThreshold)
 	}
 	return nil
+}
+
+// ask fills o with what a head makes of the final states of g.
+func (c *modelCoder) ask(o *odds, head *model.AdaptiveHead, g *group) {
+	n, rows := len(g.streams), head.Rows()
+	if len(o.weights) < n*rows {
+		o.weights, o.cum = make([]uint32, n*rows), make([]uint32, n*(rows+1))
+	}
+	if len(c.logits) < n*rows {
+		c.logits = make([]float32, n*rows)
+	}
+	head.Logits(c.logits, g.hidden, n)
+	for i := range n {
+		w := o.weights[i*rows:][:rows]
+		kernel.Weights(w, c.logits[i*rows:][:rows])
+		kernel.PrefixSum(o.cum[i*(rows+1):][:rows+1], w)
+	}
 }
 
 // token codes the next token of s: a walk from the root of the tree to a leaf.
@@ -233,17 +261,21 @@ func (c *modelCoder) token(s *stream, static, adapted []uint32) (rank int32, err
 		s.next++
 	}
 	w := walk{c: c, s: s}
+	room := len(s.bytes) - s.done
 	at := t.root
 	for decisions := 0; at >= 0; decisions++ {
 		n := &t.nodes[at]
+		if n.length() > room {
+			return 0, tooLong(n.length(), room)
+		}
 		w.advance(t.text[n.lo], int(n.depth))
 		c.opinion.hear(n, static, adapted, decisions)
 		at = n.child[w.decide(n, target)]
 	}
 	rank = ^at
 	text := t.text[rank]
-	if len(text) > len(s.bytes)-s.done {
-		return 0, fmt.Errorf("%w: a token of %d bytes where %d are left", ErrCorrupt, len(text), len(s.bytes)-s.done)
+	if len(text) > room {
+		return 0, tooLong(len(text), room)
 	}
 	w.advance(text, len(text))
 	w.end(true)
@@ -251,4 +283,8 @@ func (c *modelCoder) token(s *stream, static, adapted []uint32) (rank int32, err
 	s.done += len(text)
 	s.last = t.id[rank]
 	return rank, nil
+}
+
+func tooLong(length, room int) error {
+	return fmt.Errorf("%w: a token of %d bytes or more where %d are left", ErrCorrupt, length, room)
 }

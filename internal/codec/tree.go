@@ -35,6 +35,14 @@ type node struct {
 // flag reports whether the node asks if the token ends here (left) or goes on.
 func (n *node) flag() bool { return n.partial == 0 }
 
+// length is the least number of bytes of the tokens that pass the node.
+func (n *node) length() int {
+	if n.flag() {
+		return int(n.depth)
+	}
+	return int(n.depth) + 1
+}
+
 // newTree builds the tree of every token that has bytes. Two tokens with the
 // same bytes would make a decision that no byte can show: an error.
 func newTree(tok *token.Tokenizer) (*tree, error) {

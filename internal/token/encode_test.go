@@ -134,7 +134,7 @@ func roundTrip(t *testing.T, tok *Tokenizer, text []byte) []uint16 {
 func FuzzEncode(f *testing.F) {
 	merges := randomMerges(rand.New(rand.NewPCG(7, 8)), 60)
 	tok := mustNew(f, merges)
-	for _, s := range []string{"", "a", "abcabc abc", "\xe4\xb8\xe4\xb8\xff", "  \n\n a's", strings.Repeat("ab", 100)} {
+	for _, s := range []string{"", "a", "\x00\x00\x00", "abcabc abc", "\xe4\xb8\xe4\xb8\xff", "  \n\n a's", strings.Repeat("ab", 100)} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -10,24 +10,27 @@ import (
 // Train learns vocab-FirstMerge merges from documents, or fewer if no pair is
 // left that stands twice: again and again the pair of adjacent tokens that is
 // most frequent within pre-tokens, of equally frequent ones that of the lower
-// ids. A pair whose bytes some token already has is passed over. Pre-tokens of
-// more than 24 bytes are learned from in parts. The merges depend on the
-// documents alone: not on their order, nor on the number of processors. A
-// document may be changed after it was taken. progress, if not nil, is told
-// what share of the merges is found.
+// ids. Pre-tokens of more than 24 bytes are learned from in parts. The merges
+// depend on the documents alone: not on their order, nor on the number of
+// processors. A document may be changed after it was taken. progress, if not
+// nil, is told what share of the merges is found.
+//
+// No two tokens get the same bytes: where nothing was merged across the ends of
+// a string of bytes, the merges inside it were the same wherever it stands.
 func Train(docs iter.Seq[[]byte], vocab int, progress func(done float64)) ([][2]int32, error) {
 	if vocab < FirstMerge || vocab > MaxVocab {
 		return nil, fmt.Errorf("token: vocabulary of %d, want %d to %d", vocab, FirstMerge, MaxVocab)
 	}
 	l := newLearner(countPieces(docs))
-	for len(l.text) < vocab {
+	want := vocab - FirstMerge
+	for len(l.merges) < want {
 		p, ok := l.best()
 		if !ok {
 			break
 		}
 		l.join(p)
-		if progress != nil && len(l.text)%64 == 0 {
-			progress(float64(len(l.text)-FirstMerge) / float64(vocab-FirstMerge))
+		if progress != nil && (len(l.merges)%64 == 0 || len(l.merges) == want) {
+			progress(float64(len(l.merges)) / float64(want))
 		}
 	}
 	return l.merges, nil
@@ -52,21 +55,16 @@ type learner struct {
 	weight []int // how often each piece stands in the text
 	pairs  map[pair]*stat
 	queue  pairQueue
-	text   []string // id -> bytes
-	taken  map[string]bool
 	merges [][2]int32
-	// What the join under way makes: new pairs by the token on their left, and
-	// by the token on their right.
+	// What the join under way makes: new pairs by the token on the left of the
+	// new token, and by the one on its right.
 	left, right []stat
 	fresh       []pair
 }
 
 func newLearner(counts map[piece]int) *learner {
-	l := &learner{pairs: make(map[pair]*stat), taken: make(map[string]bool)}
-	for i := range 256 {
-		l.addToken(string([]byte{byte(i)}))
-	}
-	l.addToken("")
+	l := &learner{pairs: make(map[pair]*stat)}
+	l.left, l.right = make([]stat, FirstMerge), make([]stat, FirstMerge)
 	l.addPieces(counts)
 	l.indexBytes()
 	for p, s := range l.pairs {
@@ -74,12 +72,6 @@ func newLearner(counts map[piece]int) *learner {
 	}
 	heap.Init(&l.queue)
 	return l
-}
-
-func (l *learner) addToken(text string) {
-	l.text = append(l.text, text)
-	l.taken[text] = true
-	l.left, l.right = append(l.left, stat{}), append(l.right, stat{})
 }
 
 // addPieces lays all pieces as single bytes in one block of memory.
@@ -161,8 +153,7 @@ func (q *pairQueue) Pop() any {
 	return x
 }
 
-// best returns the most frequent pair that may be merged, if one stands at
-// least twice.
+// best returns the most frequent pair, if it stands at least twice.
 func (l *learner) best() (pair, bool) {
 	for len(l.queue) > 0 {
 		top := &l.queue[0]
@@ -176,11 +167,7 @@ func (l *learner) best() (pair, bool) {
 		case s.count < 2:
 			return 0, false
 		default:
-			p := top.p
-			heap.Pop(&l.queue)
-			if a, b := p.ids(); !l.taken[l.text[a]+l.text[b]] {
-				return p, true
-			}
+			return top.p, true
 		}
 	}
 	return 0, false
@@ -189,9 +176,9 @@ func (l *learner) best() (pair, bool) {
 // join makes a new token of the pair wherever it stands.
 func (l *learner) join(p pair) {
 	a, b := p.ids()
-	id := len(l.text)
+	id := FirstMerge + len(l.merges)
 	l.merges = append(l.merges, [2]int32{int32(a), int32(b)})
-	l.addToken(l.text[a] + l.text[b])
+	l.left, l.right = append(l.left, stat{}), append(l.right, stat{})
 	for _, i := range l.pairs[p].places {
 		l.joinIn(i, uint16(a), uint16(b), uint16(id))
 	}

@@ -27,19 +27,11 @@ func slowTrain(docs [][]byte, vocab int) (merges [][2]int32) {
 			}
 		}
 	}
-	spelled := map[int32]string{}
-	made := map[string]bool{}
-	for c := range int32(256) {
-		spelled[c] = string([]byte{byte(c)})
-	}
 	for FirstMerge+len(merges) < vocab {
 		counts := map[[2]int32]int{}
 		for _, ids := range texts {
 			for i := 1; i < len(ids); i++ {
-				m := [2]int32{int32(ids[i-1]), int32(ids[i])}
-				if !made[spelled[m[0]]+spelled[m[1]]] {
-					counts[m]++
-				}
+				counts[[2]int32{int32(ids[i-1]), int32(ids[i])}]++
 			}
 		}
 		maps.DeleteFunc(counts, func(_ [2]int32, n int) bool { return n < 2 })
@@ -49,13 +41,10 @@ func slowTrain(docs [][]byte, vocab int) (merges [][2]int32) {
 		m := slices.MinFunc(slices.Collect(maps.Keys(counts)), func(a, b [2]int32) int {
 			return cmp.Or(counts[b]-counts[a], int(a[0]-b[0]), int(a[1]-b[1]))
 		})
-		id := FirstMerge + len(merges)
-		merges = append(merges, m)
-		spelled[int32(id)] = spelled[m[0]] + spelled[m[1]]
-		made[spelled[int32(id)]] = true
 		for i, ids := range texts {
-			texts[i] = joinAll(ids, m, uint16(id))
+			texts[i] = joinAll(ids, m, uint16(FirstMerge+len(merges)))
 		}
+		merges = append(merges, m)
 	}
 	return merges
 }
@@ -119,7 +108,7 @@ func TestTrainExact(t *testing.T) {
 			t.Fatalf("%q:\n got %v\nwant %v", docs, got, want)
 		}
 		longest = max(longest, len(got))
-		mustNew(t, got)
+		mustNew(t, got) // which no list is that makes the same bytes twice
 	}
 	if longest < 40 {
 		t.Errorf("at most %d merges were learned, want more of a test", longest)
@@ -194,7 +183,7 @@ func TestTrainOptions(t *testing.T) {
 		}
 		last = done
 	})
-	if err != nil || len(merges) != 1000-FirstMerge || last < 0.9 {
+	if err != nil || len(merges) != 1000-FirstMerge || last != 1 {
 		t.Errorf("%d merges, error %v, progress up to %v", len(merges), err, last)
 	}
 }
