@@ -27,8 +27,8 @@
 //
 // # Limits and untrusted input
 //
-// A reader holds at most one block a worker, packed and plain, and what the
-// coder needs. No length is believed before the bytes that it announces are
+// A reader holds a block for each worker, packed and plain, the one that is being
+// read, and what the coder needs. No length is believed before the bytes that it announces are
 // there, but few packed bytes may honestly stand for a whole block:
 // [WithMaxBlock] sets the size of block that is still accepted. Sums notice
 // accidents; they are not signatures.

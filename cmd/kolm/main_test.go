@@ -206,7 +206,7 @@ func TestSizes(t *testing.T) {
 
 func TestProgressLine(t *testing.T) {
 	var out strings.Builder
-	p := &progress{w: &out, name: "a/very/long/name/of/a/file/that/does/not/fit.txt", total: 1000 << 10}
+	p := &progress{w: &out, name: "a/very/long/name/of/a/file/that/does/not/fit.txt", total: 1000 << 10, passes: 2}
 	for _, c := range []struct {
 		spent time.Duration
 		more  int
@@ -214,7 +214,7 @@ func TestProgressLine(t *testing.T) {
 	}{
 		{1900 * time.Millisecond, 0, ""},
 		{2200 * time.Millisecond, 0, "\r.../a/file/that/does/not/fit.txt: 0:02"},
-		{2500 * time.Millisecond, 250 << 10, "\r.../a/file/that/does/not/fit.txt: 25.00% of 1000.0 KiB  100.0 KiB/s  ETA 0:08"},
+		{2500 * time.Millisecond, 500 << 10, "\r.../a/file/that/does/not/fit.txt: 25.00% of 1000.0 KiB  100.0 KiB/s  ETA 0:08"},
 	} {
 		out.Reset()
 		p.add(c.more)

@@ -124,7 +124,7 @@ func (c *packCmd) pack(a *app, w *kolm.Writer, name string) error {
 		return err
 	}
 	defer out.discard()
-	defer a.startProgress(label(name), c.passes()*in.size)()
+	defer a.startProgress(label(name), in.size, c.passes())()
 	packed := &counter{w: out}
 	w.Reset(packed)
 	if _, err := io.Copy(w, in); err != nil {

@@ -16,25 +16,27 @@ const (
 // progress is a line on the terminal that says how far a file is. A nil
 // progress shows nothing.
 type progress struct {
-	w     io.Writer
-	name  string
-	total int64 // bytes to do, 0 if unknown
-	start time.Time
+	w      io.Writer
+	name   string
+	total  int64 // plain bytes to do, 0 if unknown
+	passes int64 // each of them is done so often: packed, and verified
+	start  time.Time
 
 	mu    sync.Mutex
-	done  int64
+	done  int64 // of passes*total
 	shown bool
 	ended bool
 }
 
 func (a *app) showsProgress() bool { return isTerminal(a.stderr) && !a.quiet && !a.json }
 
-// startProgress shows the progress of a file, if any is shown, until stop is called.
-func (a *app) startProgress(name string, total int64) (stop func()) {
+// startProgress shows the progress of a file, if any is shown, until stop is
+// called. Each of its bytes is done in so many passes.
+func (a *app) startProgress(name string, total, passes int64) (stop func()) {
 	if !a.showsProgress() {
 		return func() {}
 	}
-	p := &progress{w: a.stderr, name: name, total: total, start: time.Now()}
+	p := &progress{w: a.stderr, name: name, total: total, passes: passes, start: time.Now()}
 	a.bar.Store(p)
 	tick := time.NewTicker(progressEvery)
 	ended := make(chan struct{})
@@ -80,15 +82,16 @@ func (p *progress) line(spent time.Duration) string {
 	if r := []rune(name); len(r) > 32 {
 		name = "..." + string(r[len(r)-29:])
 	}
-	rate := float64(p.done) / spent.Seconds()
+	done := p.done / p.passes
+	rate := float64(done) / spent.Seconds()
 	switch {
-	case p.done == 0:
+	case done == 0:
 		return fmt.Sprintf("%s: %s", name, clock(spent))
 	case p.total == 0:
-		return fmt.Sprintf("%s: %s  %s/s  %s", name, size(p.done), size(int64(rate)), clock(spent))
+		return fmt.Sprintf("%s: %s  %s/s  %s", name, size(done), size(int64(rate)), clock(spent))
 	}
-	left := time.Duration(float64(p.total-p.done) / rate * float64(time.Second))
-	return fmt.Sprintf("%s: %s of %s  %s/s  ETA %s", name, percent(p.done, p.total), size(p.total), size(int64(rate)), clock(left))
+	left := time.Duration(float64(p.total-done) / rate * float64(time.Second))
+	return fmt.Sprintf("%s: %s of %s  %s/s  ETA %s", name, percent(done, p.total), size(p.total), size(int64(rate)), clock(left))
 }
 
 // erase clears the line, to print something else; it is drawn again later.

@@ -94,7 +94,7 @@ func decode(a *app, r *kolm.Reader, in *source, w io.Writer) (int64, error) {
 			total = x.Size()
 		}
 	}
-	defer a.startProgress(label(in.name), total)()
+	defer a.startProgress(label(in.name), total, 1)()
 	r.Reset(in)
 	return r.WriteTo(w)
 }

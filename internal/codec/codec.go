@@ -1,14 +1,9 @@
-// Package codec turns one block of plain bytes into a payload and back.
-//
-// Encoder and decoder run the same predictor over the same decisions, so a
-// payload decodes to the same bytes on every CPU, with every kernel variant
-// and any number of workers. The package must not know files, framing or
-// checksums (internal/container), nor the command line.
 package codec
 
 import (
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"kolm/internal/coder"
 )
@@ -135,15 +130,18 @@ func (c *Coder) modelCoder() *modelCoder {
 	return c.model
 }
 
-// The model is tried against the contexts alone on samples of a block, because
-// on data unlike any text it costs time and gains nothing.
+// On data that is no text the model is tried against the contexts alone, on
+// samples, because on data unlike any text it costs time and may gain nothing.
 const (
 	trialSamples = 3
-	trialBytes   = 4 << 10
+	trialBytes   = 2 << 10
 )
 
-// modelPays reports whether the model makes samples of plain smaller.
+// modelPays reports whether the model should make plain smaller.
 func (c *Coder) modelPays(plain []byte) bool {
+	if textual(plain) {
+		return true
+	}
 	var with, without int
 	for i := range trialSamples {
 		sample := plain
@@ -159,6 +157,26 @@ func (c *Coder) modelPays(plain []byte) bool {
 		without += len(c.trial)
 	}
 	return with < without
+}
+
+// textual reports whether b is UTF-8 text but for one byte in a hundred.
+func textual(b []byte) bool {
+	wrong := 0
+	for i := 0; i < len(b); {
+		if c := b[i]; c < utf8.RuneSelf {
+			if c < ' ' && c != '\n' && c != '\t' && c != '\r' {
+				wrong++
+			}
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n == 1 {
+			wrong++
+		}
+		i += n
+	}
+	return wrong <= len(b)/100
 }
 
 func constant(b []byte) bool {

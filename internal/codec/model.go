@@ -23,10 +23,12 @@ func (e *encoder) code(bit int, p uint32) int { e.Encode(bit, p); return bit }
 func (d *decoder) code(_ int, p uint32) int   { return d.Decode(p) }
 
 // The output head learns by this rate from every token, and leaves alone rows
-// whose probability is at most headThreshold / 2^31.
+// whose probability is at most headThreshold / 2^31. Both were chosen on
+// held-out training text: half the rate costs 0.5 %, a threshold 20 times lower
+// gains 0.03 % and makes the learning three times as slow.
 const (
-	headRate      = 0x1.99999ap-6 // 0.025 as a float32
-	headThreshold = 1 << 31 / 10000
+	headRate      = 1.0 / 32
+	headThreshold = 1 << 22
 )
 
 // modelCoder codes blocks with a language model mixed into the contexts.

@@ -222,7 +222,7 @@ func TestCut(t *testing.T) {
 			}
 		}
 	}
-	for n, want := range map[int]int{0: 1, 32767: 1, 32768: 2, 131072: 8, 262143: 8, 262144: 16, 4 << 20: 16} {
+	for n, want := range map[int]int{0: 1, 24575: 1, 24576: 2, 98304: 8, 196607: 8, 196608: 16, 4 << 20: 16} {
 		if got := streamCount(n); got != want {
 			t.Errorf("%d bytes in %d streams, want %d", n, got, want)
 		}

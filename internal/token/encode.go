@@ -15,7 +15,7 @@ const (
 	cacheSlots = 1 << 13
 	cacheKey   = 16      // longest pre-token in the cache, in bytes
 	cacheIDs   = 7       // most tokens of a pre-token in the cache
-	shortWord  = 128     // longest pre-token that is searched for merges plainly
+	shortWord  = 32      // longest pre-token that is searched for merges plainly
 	maxWord    = 1 << 20 // longer pre-tokens are encoded in parts of this size
 )
 

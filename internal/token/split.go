@@ -72,6 +72,8 @@ func next(b []byte) (kind, int) {
 //
 // with the Unicode classes of package unicode; bytes that are not UTF-8 count as
 // symbols, one by one. To split a whole text takes time linear in its length.
+// Another edition of Unicode may split text of its new characters elsewhere:
+// that changes what Encode chooses, never what Decode gives.
 func Split(b []byte) int {
 	k, n := next(b)
 	if n == 0 {

@@ -1,0 +1,87 @@
+// Package codec turns one block of plain bytes into a payload and back.
+// Encoder and decoder run the same predictor over the same decisions. The
+// package must not know files, framing or checksums (internal/container), nor
+// the command line.
+//
+// # Methods
+//
+// A block is stored (the payload is its plain bytes), filled (the payload is the
+// one byte that repeats), coded by adaptive contexts alone, or coded by contexts
+// mixed with a language model. Which one an encoder chooses is its own affair;
+// the decoder obeys the method. The last two begin with an empty memory at every
+// block. Every byte is eight decisions, highest bit first, and every decision
+// goes through one arithmetic coder (internal/coder) with the probability that
+// the predictor gives it (internal/context, internal/mix).
+//
+// # Line ends
+//
+// The first decision of a payload made with a model, of probability 2^28 / 2^32,
+// says whether line ends were changed. If it is one, 32 decisions of probability
+// 2^31 / 2^32 follow, the number of lines, highest bit first: at least one, and
+// no more than half the plain length. The text that is coded is then the block
+// without the CR before each of its LFs, each of which had one.
+//
+// # Streams
+//
+// A text of n bytes is coded as s streams, s the largest of 1, 2, 4, 8, 16 with
+// n/s >= 12288, or 1 for shorter texts. Stream i is a contiguous piece: the first
+// n mod s streams hold one byte more than the others, which hold n/s rounded
+// down. The first half of the streams is group 0, the second group 1; a single
+// stream is one group.
+//
+// Each stream is tokens of its own. The model reads the separator first, at
+// position 0 of each stream, then the stream's tokens. A step of a group codes
+// one token of each of its unfinished streams, in order; steps of group 0 and
+// group 1 take turns, beginning with group 0, until all streams are finished; a
+// finished group is passed over. All decisions of all streams go through one
+// coder, one set of context tables and one mixer, in that order.
+//
+// The body of the transformer depends on the tokens of its own stream alone. So
+// the body of one group may be computed while the other group is coded; nothing
+// else may be reordered.
+//
+// # Output heads
+//
+// The rank of a token is its place in the order of the tokens' bytes (bytewise, a
+// prefix before what it begins). The separator has no bytes and, as a row of the
+// tables below, comes last. No two tokens have the same bytes.
+//
+// At the beginning of a step two output tables, their rows in order of ranks,
+// turn the final states of the group's streams into logits: the static one, which
+// is the model's, and the adapted one, which is the model's at the beginning of
+// a block. Weights makes each stream's logits integers, w, and PrefixSum their
+// sums, cum.
+//
+// After each token the adapted table takes a step down the gradient of the code
+// length, with the weights w that the token was coded with, the final state h and
+// the rank y of the token: for each row v in order with w[v] > 2^22 or v = y,
+// g = float32(w[v]) * 2^-31, less 1 where v = y; row v becomes FMA(-(g/32), h, row
+// v) in float32, and its int8 numbers and scale are QuantizeS8 of it.
+// The float32 row is int8 * scale when it is first changed in a block. Logits that
+// are already computed stay.
+//
+// # Decisions
+//
+// A token is coded as a walk over ranges of ranks, beginning with all of them. At
+// a range [lo, hi) of tokens that agree in their first d bytes and in the first k
+// bits of the next byte:
+//
+//   - if k = 0, d > 0 and the token of rank lo has exactly d bytes, the decision is
+//     the flag, one if the token ends here, and mid = lo+1;
+//   - else the decision is bit k of byte d, and mid is the first rank where it is
+//     one.
+//
+// The walk goes on with [lo, mid) or [mid, hi). A decision with an empty side is
+// not coded. A range of one rank ends the walk. So n tokens make n-1 decisions.
+//
+// A head's opinion on a decision is the stretch ln(a/b), where a = cum[hi]-cum[mid]
+// and b = cum[mid]-cum[lo], exchanged at a flag, computed as (L(a)-L(b)+128) >> 8
+// in 1/256 nat and cut at 12 nats. L(x) is a logarithm in 1/65536 nat: with x =
+// 2^e * f, 1 <= f < 2, and i = floor(1024*(f-1)), L(x) = 45426*e + T[i]; T[i] is
+// floor(l * 45426 / 2^32) with l = log2(1 + (2i+1)/2048) in 1/2^32, found by 32
+// squarings of a 31-bit fraction, rounded down.
+//
+// The predictor also hears the confidence floor((min(max(adapted opinion, -2304),
+// 2304) + 2304) * 12 / 4609), and the number of decisions coded in this token so
+// far, at most 15.
+package codec
