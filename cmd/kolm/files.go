@@ -88,6 +88,15 @@ type places struct {
 	Force  bool   `short:"f" help:"Overwrite files; write packed bytes to a terminal."`
 }
 
+// inputs are the files that are meant, if the flags can be meant for them.
+func (p *places) inputs(a *app, named []string) ([]string, error) {
+	files, err := a.orStdin(named)
+	if err != nil {
+		return nil, err
+	}
+	return files, p.check(a, files)
+}
+
 // check refuses what can not be meant.
 func (p *places) check(a *app, files []string) error {
 	p.Stdout = p.Stdout || p.Output == "" && len(files) == 1 && files[0] == "-"

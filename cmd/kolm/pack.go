@@ -84,11 +84,8 @@ type packReport struct {
 
 func (c *packCmd) Run(a *app) error {
 	c.apply(a)
-	files, err := a.orStdin(c.Files)
+	files, err := c.inputs(a, c.Files)
 	if err != nil {
-		return err
-	}
-	if err := c.check(a, files); err != nil {
 		return err
 	}
 	if c.NoVerify && c.Rm {

@@ -33,11 +33,8 @@ type unpackReport struct {
 
 func (c *unpackCmd) Run(a *app) error {
 	c.apply(a)
-	files, err := a.orStdin(c.Files)
+	files, err := c.inputs(a, c.Files)
 	if err != nil {
-		return err
-	}
-	if err := c.check(a, files); err != nil {
 		return err
 	}
 	r, err := c.reader(a)
