@@ -7,10 +7,12 @@ import (
 	"kolm/internal/container"
 )
 
-// DefaultLevel and DefaultBlockSize are what a Writer uses unless told.
+// What a Writer uses unless told. Blocks of contexts alone are smaller, because
+// they can keep two cores busy only two at a time.
 const (
-	DefaultLevel     = 5
-	DefaultBlockSize = 4 << 20
+	DefaultLevel             = 5
+	DefaultBlockSize         = 4 << 20   // from level 5 on
+	DefaultContextsBlockSize = 2_000_000 // below
 )
 
 // Option sets up a Writer, Reader, ReaderAt or Codec. One that does not apply
@@ -32,12 +34,17 @@ func newOptions(opts []Option) (*options, error) {
 	o := &options{
 		level:     DefaultLevel,
 		workers:   runtime.GOMAXPROCS(0),
-		blockSize: DefaultBlockSize,
 		maxBlock:  container.MaxBlock,
 	}
 	for _, f := range opts {
 		if err := f(o); err != nil {
 			return nil, err
+		}
+	}
+	if o.blockSize == 0 {
+		o.blockSize = DefaultBlockSize
+		if o.level < DefaultLevel {
+			o.blockSize = DefaultContextsBlockSize
 		}
 	}
 	return o, nil

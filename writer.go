@@ -16,6 +16,7 @@ type Writer struct {
 
 	dst    io.Writer
 	out    *container.Writer
+	size   int        // of a block
 	plain  []byte     // of the block being filled
 	queue  []*packing // blocks being packed, in order
 	spare  []*packing // to be used again
@@ -64,12 +65,29 @@ func (w *Writer) Reset(dst io.Writer) {
 		<-p.done
 		w.spare = append(w.spare, p)
 	}
-	h := container.Header{BlockSize: uint32(w.opt.blockSize)}
+	w.dst = dst
+	w.cut(w.opt.blockSize)
+	w.plain, w.queue, w.blocks, w.err = w.plain[:0], w.queue[:0], 0, nil
+}
+
+// Expect says that n bytes will be written after the last Reset, before the
+// first of them is. Where that is more than one block the Writer then cuts an
+// even number of equal blocks. It is a hint: other numbers of bytes are packed
+// as well.
+func (w *Writer) Expect(n int64) {
+	if limit := int64(w.opt.blockSize); n > limit && len(w.plain) == 0 && w.blocks == 0 {
+		pairs := (n + 2*limit - 1) / (2 * limit)
+		w.cut(int((n + 2*pairs - 1) / (2 * pairs)))
+	}
+}
+
+// cut begins a member of blocks of size bytes.
+func (w *Writer) cut(size int) {
+	h := container.Header{BlockSize: uint32(size)}
 	if w.lm != nil {
 		copy(h.Model[:], w.lm.ID[:])
 	}
-	w.dst, w.out = dst, container.NewWriter(dst, h)
-	w.plain, w.queue, w.blocks, w.err = w.plain[:0], w.queue[:0], 0, nil
+	w.size, w.out = size, container.NewWriter(w.dst, h)
 }
 
 // Write packs p. An error may be about bytes of an earlier call.
@@ -81,12 +99,12 @@ func (w *Writer) Write(p []byte) (int, error) {
 	for len(p) > 0 {
 		// A full block is begun only when another byte comes: Close must
 		// know the last one, because a single small one has the short form.
-		if len(w.plain) == w.opt.blockSize {
+		if len(w.plain) == w.size {
 			if w.err = w.begin(); w.err != nil {
 				return n - len(p), w.err
 			}
 		}
-		k := min(len(p), w.opt.blockSize-len(w.plain))
+		k := min(len(p), w.size-len(w.plain))
 		w.plain = append(w.plain, p[:k]...)
 		p = p[k:]
 	}

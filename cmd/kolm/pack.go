@@ -15,7 +15,7 @@ import (
 type coding struct {
 	Level     int    `default:"5" help:"Effort, 1 to 9, also written -1 to -9. Until others exist, 1 to 4 are contexts only, fast; 5 to 9 are contexts and model."`
 	NoVerify  bool   `help:"Do not decode what was packed to compare it with the input."`
-	BlockSize string `default:"4MiB" help:"Pack blocks of this size, each on its own: at most 64MiB."`
+	BlockSize string `placeholder:"SIZE" help:"Pack blocks of at most this size, each on its own: up to 64MiB. If not given: 4MiB, or 2 MB at levels 1 to 4."`
 	decoding
 }
 
@@ -47,11 +47,14 @@ func (c *coding) writer(a *app) (*kolm.Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	block, err := parseSize(c.BlockSize)
-	if err != nil {
-		return nil, err
+	if c.BlockSize != "" {
+		block, err := parseSize(c.BlockSize)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, kolm.WithBlockSize(block))
 	}
-	opts = append(opts, kolm.WithLevel(c.Level), kolm.WithBlockSize(block), kolm.WithVerify(!c.NoVerify))
+	opts = append(opts, kolm.WithLevel(c.Level), kolm.WithVerify(!c.NoVerify))
 	return kolm.NewWriter(io.Discard, opts...)
 }
 
@@ -124,6 +127,7 @@ func (c *packCmd) pack(a *app, w *kolm.Writer, name string) error {
 	defer a.startProgress(label(name), in.size, c.passes())()
 	packed := &counter{w: out}
 	w.Reset(packed)
+	w.Expect(in.size)
 	if _, err := io.Copy(w, in); err != nil {
 		return err
 	}

@@ -1,17 +1,11 @@
 package codec
 
-import (
-	"fmt"
-
-	"kolm/internal/coder"
-)
-
 // ContextCoder codes blocks by adaptive contexts alone. It keeps its tables
 // from block to block; one goroutine may use it at a time.
 type ContextCoder struct {
 	p   *Predictor
-	enc coder.Encoder
-	dec coder.Decoder
+	enc encoder
+	dec decoder
 }
 
 // NewContextCoder returns a coder without memory; its first block takes it.
@@ -19,46 +13,41 @@ func NewContextCoder() *ContextCoder { return &ContextCoder{p: NewPredictor()} }
 
 // Encode appends the payload of src to dst.
 func (c *ContextCoder) Encode(dst, src []byte) []byte {
-	c.p.Reset(len(src), false)
 	c.enc.Reset(dst)
+	text := encodeLines(&c.enc, src)
+	c.p.Reset(len(text), false)
 	var cur Cursor
 	c.p.Start(&cur, 0)
-	for _, b := range src {
-		c.p.Begin(&cur)
-		for node := 1; node < 256; {
-			bit := int(b) >> 7 & 1
-			c.enc.Encode(bit, c.p.P(node, nil))
-			c.p.Update(bit)
-			node = node<<1 | bit
-			b = b<<1 | b>>7
-		}
-		c.p.End(&cur, b)
+	for _, b := range text {
+		c.code(&c.enc, &cur, b)
 	}
 	return c.enc.Flush()
 }
 
 // Decode fills dst from its payload.
 func (c *ContextCoder) Decode(dst, src []byte) error {
-	c.p.Reset(len(dst), false)
 	c.dec.Reset(src)
-	var cur Cursor
-	c.p.Start(&cur, 0)
-	for i := range dst {
-		c.p.Begin(&cur)
-		node := 1
-		for node < 256 {
-			bit := c.dec.Decode(c.p.P(node, nil))
-			c.p.Update(bit)
-			node = node<<1 | bit
+	return decodeLines(&c.dec, dst, func(text []byte) error {
+		c.p.Reset(len(text), false)
+		var cur Cursor
+		c.p.Start(&cur, 0)
+		for i := range text {
+			text[i] = c.code(&c.dec, &cur, 0)
 		}
-		dst[i] = byte(node)
-		c.p.End(&cur, byte(node))
+		return nil
+	})
+}
+
+// code codes the next byte and returns it.
+func (c *ContextCoder) code(bits bitCoder, cur *Cursor, b byte) byte {
+	c.p.Begin(cur)
+	node := 1
+	for node < 256 {
+		bit := bits.code(int(b)>>7, c.p.P(node, nil))
+		c.p.Update(bit)
+		node = node<<1 | bit
+		b <<= 1
 	}
-	if n := c.dec.Overrun(); n > 8 {
-		return fmt.Errorf("%w: it ends %d bytes early", ErrCorrupt, n-8)
-	}
-	if n := c.dec.Unread(); n > 0 {
-		return fmt.Errorf("%w: %d bytes are left over", ErrCorrupt, n)
-	}
-	return nil
+	c.p.End(cur, byte(node))
+	return byte(node)
 }

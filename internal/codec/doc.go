@@ -15,10 +15,10 @@
 //
 // # Line ends
 //
-// The first decision of a payload made with a model, of probability 2^28 / 2^32,
-// says whether line ends were changed. If it is one, 32 decisions of probability
-// 2^31 / 2^32 follow, the number of lines, highest bit first: at least one, and
-// no more than half the plain length. The text that is coded is then the block
+// The first decision of a coded payload, of probability 2^28 / 2^32,
+// says whether line ends were changed. If it is one, the number of lines follows,
+// at least 1 and at most h, half the plain length rounded down: as many decisions
+// of probability 2^31 / 2^32 as h has bits, highest bit first. The text that is coded is then the block
 // without the CR before each of its LFs, each of which had one.
 //
 // # Streams

@@ -87,11 +87,7 @@ func newModelCoder(lm *LM, workers int) *modelCoder {
 // encode appends the payload of plain to dst.
 func (c *modelCoder) encode(dst, plain []byte) []byte {
 	c.enc.Reset(dst)
-	plain, lines := stripCR(plain)
-	if _, err := codeLines(&c.enc, lines, len(plain)+lines); err != nil {
-		panic(err) // every line end has two bytes
-	}
-	c.start(plain, &c.enc)
+	c.start(encodeLines(&c.enc, plain), &c.enc)
 	for _, g := range c.groups {
 		for _, s := range g.streams {
 			s.ids = c.lm.Tok.Encode(nil, s.bytes)
@@ -106,25 +102,10 @@ func (c *modelCoder) encode(dst, plain []byte) []byte {
 // decode fills dst from its payload.
 func (c *modelCoder) decode(dst, payload []byte) error {
 	c.dec.Reset(payload)
-	lines, err := codeLines(&c.dec, 0, len(dst))
-	if err != nil {
-		return err
-	}
-	text := dst
-	if lines > 0 {
-		text = make([]byte, len(dst)-lines)
-	}
-	c.start(text, &c.dec)
-	if err := c.run(); err != nil {
-		return err
-	}
-	if err := checkEnd(&c.dec.Decoder); err != nil {
-		return err
-	}
-	if lines > 0 {
-		return insertCR(dst, text)
-	}
-	return nil
+	return decodeLines(&c.dec, dst, func(text []byte) error {
+		c.start(text, &c.dec)
+		return c.run()
+	})
 }
 
 // start cuts a block into streams, and the streams into two groups where there
@@ -281,7 +262,9 @@ func (c *modelCoder) token(s *stream, static, adapted []uint32) (rank int32, err
 	}
 	w.advance(text, len(text))
 	w.end(true)
-	copy(s.bytes[s.done:], text)
+	if s.ids == nil {
+		copy(s.bytes[s.done:], text)
+	}
 	s.done += len(text)
 	s.last = t.id[rank]
 	return rank, nil

@@ -133,7 +133,7 @@ func TestModelRoundTrip(t *testing.T) {
 // TestSameBits is the promise of the format: the same payload with every kernel
 // variant and on every architecture.
 func TestSameBits(t *testing.T) {
-	const golden = "GOLDEN"
+	const golden = "1f1345aa24f5f8f908b09203959051bba55e3cabbaf29ed5186e9b078d4a4095"
 	lm := toyLM(t)
 	active := kernel.Active()
 	defer kernel.Use(active)

@@ -42,104 +42,88 @@ const (
 // over. Streams take turns as the caller likes, but a byte is coded from Begin
 // to End without another between.
 type Predictor struct {
-	lm    bool
-	model *context.Model
-	mixer [2]*mix.Mixer // without and with a language model
-	apm   [3]*mix.APM
+	lm     bool
+	model  *context.Model
+	mixers [2]*mix.Mixer // without and with a language model
+	mixer  *mix.Mixer    // the one in use
+	byLast *mix.APM      // by the last byte and the node
+	byKind *mix.APM      // by the kinds of the two bytes before it, and the node
+	byLM   *mix.APM      // by the opinion's selectors and the match
 
-	flags    *context.Flags
-	flagMix  *mix.Mixer
-	flagPrev uint32
+	flags   *context.Flags
+	flagMix *mix.Mixer
 
 	c       *Cursor
-	c1, c2  uint32 // the last bytes
-	stretch int32
+	last    int  // the last byte
+	kinds   int  // classes of the two bytes before it
+	opinion bool // there was one for the decision at hand
 }
 
-// Inputs of a language model's opinion.
-const opinionInputs = 4
+// opinionInputs is the number of inputs that an Opinion makes.
+const opinionInputs = 2
+
+// Sets of weights, by what chooses a vector of each.
+const (
+	setMatch   = iota // length of the match, orders known
+	setNode           // bits of the byte so far
+	setLast           // last byte
+	setKinds          // classes of the last two bytes
+	setOpinion        // confidence of the language model, match, orders known
+	setDepth          // place in the token, class of the last byte
+)
+
+const matchSets = context.Matches * context.Orders
+
+var (
+	plainSets = []int{setMatch: matchSets, setNode: 256, setLast: 256, setKinds: 256}
+	lmSets    = []int{setMatch: matchSets, setNode: 256, setLast: 256, setKinds: 256,
+		setOpinion: (Confidences + 1) * matchSets, setDepth: (Depths + 1) * 16}
+)
+
+// mixRate is the learning rate of the mixer of bytes and of that of flags.
+var mixRate = mix.Rate{First: 1000, Last: 60, Half: 300}
 
 // NewPredictor returns a predictor; call Reset before use. It keeps its memory,
 // at most about 90 MB, from block to block.
 func NewPredictor() *Predictor {
-	return &Predictor{model: context.NewModel()}
+	return &Predictor{
+		model:  context.NewModel(),
+		byLast: mix.NewAPM(1<<16, apmRate),
+		byKind: mix.NewAPM(1<<16, apmRate),
+	}
 }
+
+const apmRate = 5
 
 // Reset prepares for a block of n bytes, with opinions of a language model or
 // without.
 func (p *Predictor) Reset(n int, lm bool) {
-	p.lm = lm
+	p.lm, p.opinion = lm, false
 	p.model.Reset(n, lm)
-	k := 0
+	p.byLast.Reset()
+	p.byKind.Reset()
+	k, inputs, sets := 0, context.Inputs, plainSets
 	if lm {
-		k = 1
-	}
-	if p.mixer[k] == nil {
-		p.mixer[k] = newMixer(lm)
-	} else {
-		p.mixer[k].Reset(startWeights(lm))
-	}
-	p.resetAPMs()
-	if lm {
+		k, inputs, sets = 1, context.Inputs+opinionInputs, lmSets
 		p.resetFlags()
 	}
+	if p.mixers[k] == nil {
+		p.mixers[k] = mix.NewMixer(inputs, sets, matchSets, mixRate)
+	}
+	p.mixer = p.mixers[k]
+	p.mixer.Reset(startWeights(lm))
 }
 
-const (
-	setMatch = iota
-	setNode
-	setLast
-	setClasses
-	setOpinion
-	setDepth
-)
-
-func newMixer(lm bool) *mix.Mixer {
-	sizes := []int{setMatch: 4 * 6, setNode: 256, setLast: 256, setClasses: 256}
-	n := context.Inputs
-	if lm {
-		n += opinionInputs
-		sizes = append(sizes, Confidences*4*6, Depths*8)
-	}
-	return mix.NewMixer(n, sizes, 4*8, startWeights(lm), mix.Rate{First: 1000, Last: 130, Half: 300})
-}
-
-func startWeights(lm bool) []int32 {
-	w := make([]int32, context.Inputs, context.Inputs+opinionInputs)
-	for i := range w[:len(w)-1] {
-		w[i] = 1 << 22 / 6
-	}
-	if lm {
-		w = append(w, 1<<21, 1<<21, 0, 0)
-	}
-	return w
-}
-
-func (p *Predictor) resetAPMs() {
-	for i, n := range []int{1 << 16, 1 << 16, Confidences * Depths * 4} {
-		if i == 2 && !p.lm {
-			break
-		}
-		if p.apm[i] == nil {
-			p.apm[i] = mix.NewAPM(n, 6)
-		} else {
-			p.apm[i].Reset()
-		}
-	}
-}
-
+// resetFlags prepares what only a block with a language model needs.
 func (p *Predictor) resetFlags() {
-	start := make([]int32, context.FlagInputs+opinionInputs)
-	for i := range context.FlagInputs - 1 {
-		start[i] = 1 << 22 / 10
-	}
-	copy(start[context.FlagInputs:], []int32{1 << 21, 1 << 21, 0, 0})
 	if p.flags == nil {
+		p.byLM = mix.NewAPM(Confidences*Depths*context.Matches, apmRate)
 		p.flags = context.NewFlags()
-		p.flagMix = mix.NewMixer(len(start), []int{Confidences * Depths, 256}, 1, start, mix.Rate{First: 1000, Last: 130, Half: 300})
+		p.flagMix = mix.NewMixer(context.FlagInputs+opinionInputs, []int{Confidences*Depths + 1, 256}, 1, mixRate)
 	}
+	p.byLM.Reset()
 	p.flags.Reset()
-	p.flagMix.Reset(start)
+	p.flagMix.Reset(startFlagWeights())
 }
 
 // Start makes c the cursor of a stream that begins at position pos.
@@ -148,65 +132,54 @@ func (p *Predictor) Start(c *Cursor, pos int) { c.Init(pos) }
 // Begin turns to the next byte of the stream of c.
 func (p *Predictor) Begin(c *Cursor) {
 	p.c = c
-	tail := c.Tail()
-	p.c1, p.c2 = uint32(tail&255), uint32(tail>>8&255)
+	p.last = int(c.Tail() & 255)
+	p.kinds = int(c.Classes() >> 4 & 255)
 	p.model.Begin(c)
-	m := p.current()
-	m.Select(setLast, int(p.c1))
-	m.Select(setClasses, int(c.Classes()&255))
-}
-
-func (p *Predictor) current() *mix.Mixer {
-	if p.lm {
-		return p.mixer[1]
-	}
-	return p.mixer[0]
+	p.mixer.Select(setLast, p.last)
+	p.mixer.Select(setKinds, int(c.Classes()&255))
 }
 
 // P returns the probability / 2^32 that the decision at node is a one.
 func (p *Predictor) P(node int, lm *Opinion) uint32 {
-	m := p.current()
-	p.model.Predict(uint32(node), m.X)
+	m := p.mixer
+	p.model.Predict(uint32(node), (*[context.Inputs]int32)(m.X))
 	match := p.model.Match()
-	known := p.model.Known()
-	m.Select(setMatch, match*6+known)
+	matchSet := match*context.Orders + p.model.Known()
+	m.Select(setMatch, matchSet)
 	m.Select(setNode, node)
+	m.SelectFinal(matchSet)
 	if p.lm {
-		p.hear(m, lm, match*6+known)
+		p.hear(lm, matchSet)
 	}
-	m.SelectFinal(match*8 + known)
 	s, pr := m.P()
-	p.stretch = s
-	a := p.apm[0].P(s, int(p.c1)<<8|node)
-	b := p.apm[1].P(s, int((p.c1|p.c2<<8)*0x9E3779B1>>8+uint32(node)*0x2C1B3C6D>>4)&0xffff)
-	sum := uint64(pr)*2 + uint64(a) + uint64(b)
-	if p.lm && lm != nil {
-		sum = uint64(pr)*2 + uint64(a) + uint64(p.apm[2].P(s, (lm.Confidence*Depths+lm.Depth)*4+match))
+	a, b := uint64(p.byLast.P(s, p.last<<8|node)), uint64(p.byKind.P(s, p.kinds<<8|node))
+	sum := 2*uint64(pr) + 3*a + 3*b
+	if p.opinion {
+		c := uint64(p.byLM.P(s, (lm.Confidence*Depths+lm.Depth)*context.Matches+match))
+		sum = 3*uint64(pr) + 2*a + b + 2*c
 	}
-	return final(sum >> 2)
+	return final(sum >> 3)
 }
 
 // hear gives the mixer the language model's opinion.
-func (p *Predictor) hear(m *mix.Mixer, lm *Opinion, known int) {
-	x := m.X[context.Inputs:]
-	if lm == nil {
-		clear(x[:opinionInputs])
-		m.Select(setOpinion, known)
-		m.Select(setDepth, match0)
-		return
+func (p *Predictor) hear(lm *Opinion, matchSet int) {
+	p.opinion = lm != nil
+	confidence, depth := Confidences, Depths
+	if p.opinion {
+		confidence, depth = lm.Confidence, lm.Depth
 	}
-	hearInputs(x, lm)
-	m.Select(setOpinion, lm.Confidence*24+known)
-	m.Select(setDepth, lm.Depth*8+int(p.c.Classes()&7))
+	fillOpinion((*[opinionInputs]int32)(p.mixer.X[context.Inputs:]), lm)
+	p.mixer.Select(setOpinion, confidence*matchSets+matchSet)
+	p.mixer.Select(setDepth, depth*16+int(p.c.Classes()&15))
 }
 
-const match0 = 0
-
-// hearInputs fills the inputs of an opinion.
-func hearInputs(x []int32, lm *Opinion) {
+// fillOpinion makes inputs of an opinion.
+func fillOpinion(x *[opinionInputs]int32, lm *Opinion) {
+	if lm == nil {
+		*x = [opinionInputs]int32{}
+		return
+	}
 	x[0], x[1] = lm.Static, lm.Adapted
-	x[2] = int32(mix.Squash(lm.Static*256)>>21) - 1024
-	x[3] = int32(mix.Squash(lm.Adapted*256)>>21) - 1024
 }
 
 // final keeps a probability away from 0 and 1.
@@ -217,11 +190,11 @@ func final(p uint64) uint32 {
 
 // Update tells that the decision of the last P was bit.
 func (p *Predictor) Update(bit int) {
-	p.current().Update(bit)
-	p.apm[0].Update(bit)
-	p.apm[1].Update(bit)
-	if p.lm {
-		p.apm[2].Update(bit)
+	p.mixer.Update(bit)
+	p.byLast.Update(bit)
+	p.byKind.Update(bit)
+	if p.opinion {
+		p.byLM.Update(bit)
 	}
 	p.model.Update(bit)
 }
@@ -233,15 +206,13 @@ func (p *Predictor) End(c *Cursor, b byte) { p.model.End(c, b) }
 // after the last byte of c.
 func (p *Predictor) PEnd(c *Cursor, lm *Opinion) uint32 {
 	m := p.flagMix
-	p.flags.Predict(p.model, c, m.X)
-	x := m.X[context.FlagInputs:]
-	if lm == nil {
-		clear(x[:opinionInputs])
-		m.Select(0, 0)
-	} else {
-		hearInputs(x, lm)
-		m.Select(0, lm.Confidence*Depths+lm.Depth)
+	p.flags.Predict(p.model, c, (*[context.FlagInputs]int32)(m.X))
+	fillOpinion((*[opinionInputs]int32)(m.X[context.FlagInputs:]), lm)
+	set := Confidences * Depths
+	if lm != nil {
+		set = lm.Confidence*Depths + lm.Depth
 	}
+	m.Select(0, set)
 	m.Select(1, int(c.Tail()&255))
 	_, pr := m.P()
 	return final(uint64(pr))

@@ -10,17 +10,21 @@ import (
 // bytes. It is common to the cursors of a block; what a cursor follows is in
 // its matchState.
 type matcher struct {
-	last  []int32 // by hash of the last minLen bytes: the position after them, 0 for none
+	last  []int32 // by hash of the last minMatch bytes: the position after them, 0 for none
 	shift uint
-	min   int // bytes that must agree
 
 	byLength *mix.Map // by length and recent misses: is the predicted bit right
 	byByte   *mix.Map // by predicted byte and length, coarsely: the same
-	at       [2]int   // entries used for the decision at hand; -1 for none
-	expected int      // the bit predicted
+
+	// The decision at hand.
+	entry     int // in byLength; -1 without a prediction
+	entryByte int // in byByte
+	expected  int // the bit predicted
 }
 
-// matchState is what one cursor follows.
+// matchState is what one cursor follows. After a miss it goes on behind the
+// differing byte, as in a line of a log where one field is another, until it
+// finds a better place or has missed too often.
 type matchState struct {
 	ptr    int32 // position predicted to be like the next; 0 for none
 	length int32 // bytes before it that agree
@@ -28,21 +32,31 @@ type matchState struct {
 }
 
 const (
-	longestMatch = 65535 // lengths are counted up to here
-	verifyTo     = 48    // and a new match is measured up to here
+	minMatch     = 6     // bytes that must agree
+	verifyTo     = 48    // a new match is measured up to here
+	longestMatch = 65535 // and counted up to here as it goes on
+
+	matchInputs = 2
 )
 
-func newMatcher(min int) *matcher {
-	m := &matcher{min: min, byLength: mix.NewMap(lengthBuckets*4, 1023), byByte: mix.NewMap(256*4, 255)}
-	m.resetMaps()
-	return m
+func newMatcher() *matcher {
+	return &matcher{byLength: mix.NewMap(lengths*4, 1023), byByte: mix.NewMap(256*4, 255)}
 }
 
-func (m *matcher) resetMaps() {
-	for l := range lengthBuckets {
-		for miss := range 4 {
-			n := uint32(min(l, 16))
-			m.byLength.Set(l*4+miss, 1<<31+(1<<31-1)/(n+4+4*uint32(miss))*(n+1), 4)
+// reset empties the matcher, with 2^size places to remember.
+func (m *matcher) reset(size uint) {
+	m.shift = 64 - size
+	if cap(m.last) < 1<<size {
+		m.last = make([]int32, 1<<size)
+	} else {
+		m.last = m.last[:1<<size]
+		clear(m.last)
+	}
+	for length := range lengths {
+		for misses := range 4 {
+			n := uint32(min(length, 16)) + 1
+			right := 1<<31 + (1<<31-1)/(n+3+4*uint32(misses))*n
+			m.byLength.Set(length*4+misses, right, 4)
 		}
 	}
 	for i := range 256 * 4 {
@@ -50,34 +64,23 @@ func (m *matcher) resetMaps() {
 	}
 }
 
-func (m *matcher) reset(bits uint) {
-	m.shift = 64 - bits
-	if cap(m.last) < 1<<bits {
-		m.last = make([]int32, 1<<bits)
-	} else {
-		m.last = m.last[:1<<bits]
-		clear(m.last)
-	}
-	m.resetMaps()
-}
+const lengths = 31
 
-const lengthBuckets = 32
-
-// lengthBucket quantises a length: exactly to 15, in steps of 4 to 31, then by
+// lengthClass quantises a length: exactly to 15, in steps of 4 to 31, then by
 // powers of two.
-func lengthBucket(n int32) int {
+func lengthClass(n int32) int {
 	switch {
 	case n < 16:
 		return int(n)
 	case n < 32:
 		return 12 + int(n)/4
 	}
-	return 15 + bits.Len32(uint32(n)) - 1
+	return 14 + bits.Len32(uint32(n))
 }
 
-// update moves a cursor's match over byte b, now hist[pos-1], and looks for a
-// new one where it has none. tail holds the last eight bytes, the last lowest.
-func (m *matcher) update(s *matchState, h *history, b byte, start, pos int, tail uint64) {
+// update moves a cursor's match over byte b, which the cursor has just passed,
+// and looks for a new one where there is none of minMatch bytes.
+func (m *matcher) update(s *matchState, h *history, c *Cursor, b byte) {
 	if s.ptr > 0 {
 		if h.b[s.ptr] == b {
 			s.length = min(s.length+1, longestMatch)
@@ -87,103 +90,55 @@ func (m *matcher) update(s *matchState, h *history, b byte, start, pos int, tail
 			s.missed = s.missed<<1 | 1
 		}
 		s.ptr++
-		if bits.OnesCount8(s.missed) >= 8 || !h.known(int(s.ptr)) {
+		if s.missed == 0xff || !h.known(int(s.ptr)) {
 			*s = matchState{}
 		}
 	}
-	if pos-start < m.min {
+	n := c.pos - c.start
+	if n < minMatch {
 		return
 	}
-	slot := &m.last[(tail<<(64-8*m.min))*0x9E3779B97F4A7C15>>m.shift]
-	if s.length < int32(m.min) && *slot > 0 {
-		if n := h.agree(int(*slot), pos, min(pos-start, verifyTo)); n >= m.min && h.known(int(*slot)) {
-			*s = matchState{ptr: *slot, length: int32(n)}
+	last := &m.last[c.tail<<(64-8*minMatch)*mul1>>m.shift]
+	if p := int(*last); p > 0 && s.length < minMatch && h.known(p) {
+		if n = h.agree(p, c.pos, min(n, verifyTo)); n >= minMatch {
+			*s = matchState{ptr: *last, length: int32(n)}
 		}
 	}
-	*slot = int32(pos)
+	*last = int32(c.pos)
 }
 
-// predict adds the match's opinion on the bit at node to x. Without one the
-// inputs are 0.
-func (m *matcher) predict(s *matchState, h *history, node uint32, x []int32) {
-	x[0], x[1] = 0, 0
-	m.at[0] = -1
+// predict fills x with the match's opinion on the bit at node, which depth bits
+// lead to. Without one the inputs are 0.
+func (m *matcher) predict(s *matchState, h *history, node uint32, depth uint, x *[matchInputs]int32) {
+	*x = [matchInputs]int32{}
+	m.entry = -1
 	if s.ptr == 0 {
 		return
 	}
 	e := uint32(h.b[s.ptr])
-	depth := uint(bits.Len32(node)) - 1
 	if (e|256)>>(8-depth) != node {
 		return
 	}
 	m.expected = int(e >> (7 - depth) & 1)
-	bucket := lengthBucket(s.length)
-	m.at[0] = bucket*4 + min(bits.OnesCount8(s.missed), 3)
-	m.at[1] = int(e)*4 + min(bucket/8, 3)
-	a := mix.Stretch(m.byLength.P(m.at[0]))
-	b := mix.Stretch(m.byByte.P(m.at[1]))
+	class := lengthClass(s.length)
+	m.entry = class*4 + min(bits.OnesCount8(s.missed), 3)
+	m.entryByte = int(e)*4 + min(class/8, 3)
+	x[0] = mix.Stretch(m.byLength.P(m.entry))
+	x[1] = mix.Stretch(m.byByte.P(m.entryByte))
 	if m.expected == 0 {
-		a, b = -a, -b
+		x[0], x[1] = -x[0], -x[1]
 	}
-	x[0], x[1] = a, b
 }
 
+// learn tells that the decision of the last predict was bit.
 func (m *matcher) learn(bit int) {
-	if m.at[0] < 0 {
+	if m.entry < 0 {
 		return
 	}
 	right := 0
 	if bit == m.expected {
 		right = 1
 	}
-	m.byLength.Update(m.at[0], right)
-	m.byByte.Update(m.at[1], right)
-}
-
-// history is the plain bytes of the block as far as they are coded, the same
-// for encoder and decoder. The streams of a block fill it at several places.
-type history struct {
-	b    []byte
-	mark []byte // known and flag of each position; nil with a single stream
-}
-
-const (
-	markKnown = 1 << iota
-	markFlag
-)
-
-func (h *history) reset(n int, streams bool) {
-	if cap(h.b) < n+1 {
-		h.b = make([]byte, n+1)
-	} else {
-		h.b = h.b[:n+1]
-		clear(h.b)
-	}
-	h.mark = h.mark[:0]
-	if !streams {
-		h.mark = nil
-	} else if cap(h.mark) < n+1 {
-		h.mark = make([]byte, n+1)
-	} else {
-		h.mark = h.mark[:n+1]
-		clear(h.mark)
-	}
-}
-
-// known reports whether the byte at a position may be looked at. In a single
-// stream every position that a match can reach is known, but for the next one
-// itself, which no match reaches.
-func (h *history) known(i int) bool {
-	return h.mark == nil || h.mark[i]&markKnown != 0
-}
-
-// agree returns how many bytes before p and before q agree, at most n.
-func (h *history) agree(p, q, n int) int {
-	n = min(n, p)
-	for i := range n {
-		if h.b[p-1-i] != h.b[q-1-i] {
-			return i
-		}
-	}
-	return n
+	m.byLength.Update(m.entry, right)
+	m.byByte.Update(m.entryByte, right)
 }

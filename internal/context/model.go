@@ -5,10 +5,12 @@
 // stream's place. A byte is eight decisions, highest bit first. The node of a
 // decision is 1 followed by the bits before it, 1 to 255. For every decision
 // each context gives two inputs for a mixer: the stretch of its probability,
-// and a value that grows with its certainty. The caller may leave out decisions
-// whose outcome it knows and go on at a later node.
+// and the probability itself, which weighs certainty less. The caller may leave
+// out decisions whose outcome it knows and go on at a later node.
 //
-// The package must not know mixers' weights, the language model or the coder.
+// All arithmetic is on integers and every size follows from the length of the
+// block, so that encoder and decoder agree on every machine. The package must
+// not know mixers' weights, the language model or the coder.
 package context
 
 import (
@@ -18,213 +20,170 @@ import (
 )
 
 const (
-	hashed   = 15         // contexts with slots in lines
-	contexts = hashed + 2 // and the two that are looked up directly
-	matchers = 2
+	hashed   = 12         // contexts with slots in lines
+	contexts = hashed + 2 // and orders 0 and 1, which have slots of their own
 
 	// Inputs is the number of inputs that Predict fills.
-	Inputs = 2*contexts + 2*matchers + 1
+	Inputs = 2*contexts + matchInputs
+
+	// Orders is the number of values of Known.
+	Orders = 5
 )
 
-// Ablate switches contexts off.
-var Ablate uint64
+// The probability of each state in each context adapts as an entry of mix.Map
+// does, with this limit.
+const entryLimit = 1023
 
 // Model is the predictors of one block.
 type Model struct {
 	table table
 	hist  history
-	match [matchers]*matcher
+	match matcher
+	entry [entries]uint32 // (contexts, 256) what followed each state
 
-	stateMap *mix.Map // (contexts, 256) what followed each state
+	// The byte at hand.
+	c     *Cursor
+	hash  [hashed]uint64
+	line  [hashed]uint32   // the lines of the nibble that is next or at hand
+	lines uint32           // what chose them, see findLines
+	slot  [contexts]uint32 // where the states of this nibble are
+	begun uint32           // node at which this nibble begins, 0 before the first
+	known int
 
 	// The decision at hand.
-	c      *Cursor
-	hash   [hashed]uint64
-	slot   [contexts]uint32 // where the states of this nibble are
-	place  [contexts]uint32 // where the state of this decision is
-	state  [contexts]uint8
-	nibble uint32 // node at which the nibble began, 0 for none loaded
-	known  int    // hashed contexts of orders 2 to 6 that have been seen here
+	place [contexts]uint32 // where its state is
+	at    [contexts]uint16 // and the entry of that state
 }
+
+// entries is (contexts, 256), rounded up to a power of two so that an index
+// can be masked.
+const entries = 16 << 8
 
 // NewModel returns a model; call Reset before use.
-func NewModel() *Model {
-	m := &Model{stateMap: mix.NewMap(contexts*256, 255)}
-	m.match[0] = newMatcher(5)
-	m.match[1] = newMatcher(8)
-	return m
-}
+func NewModel() *Model { return &Model{match: *newMatcher()} }
 
 // Reset prepares for a block of n bytes, coded as several streams or as one.
-// The size of the tables follows from n alone.
 func (m *Model) Reset(n int, streams bool) {
-	lines := uint(min(max(bits.Len(uint(n))+1, 8), 20))
-	m.table.reset(lines)
+	size := uint(bits.Len(uint(n)))
+	m.table.reset(min(max(size+1, 8), 20))
 	m.hist.reset(n, streams)
-	for _, x := range m.match {
-		x.reset(uint(min(max(bits.Len(uint(n)), 8), 20)))
-	}
-	m.resetStates()
-}
-
-func (m *Model) resetStates() {
-	for s := range 256 {
-		zeros, ones := uint64(counts[s][0]), uint64(counts[s][1])
-		p := uint32((10*ones + 4) << 32 / (10*(zeros+ones) + 8))
-		for i := range contexts {
-			m.stateMap.Set(i*256+s, p, 0)
-		}
-	}
+	m.match.reset(min(max(size, 8), 20))
+	m.entry = startEntries
+	m.c = nil
 }
 
 // Begin makes c the cursor of the decisions to come: those of its next byte.
 func (m *Model) Begin(c *Cursor) {
 	m.c = c
-	m.nibble = 0
+	m.begun = 0
 	m.fillHashes(c)
+	m.findLines(1)
 }
 
-// fillHashes computes the hash of every context of the next byte.
-func (m *Model) fillHashes(c *Cursor) {
-	t := c.tail
-	h := &m.hash
-	c1 := t & 255
-	h[0] = t & 0xffff
-	h[1] = t & 0xffffff
-	h[2] = t & 0xffffffff
-	h[3] = t & 0xffffffffff
-	h[4] = t & 0xffffffffffff
-	h[5] = t
-	h[6] = c.word + c1*mul2
-	h[7] = c.word + c.word1*3 + c1
-	above, above1 := m.above(c)
-	col := uint64(min(c.pos-c.lineStart, 255))
-	h[8] = above | above1<<8 | c1<<16
-	h[9] = c.fieldHash*8 + uint64(c.field)
-	h[10] = uint64(c.first)<<16 | col<<8 | above
-	h[11] = t & 0xffff00
-	h[12] = c.classes&0xffffffff<<8 | c1
-	h[13] = c.key + c.quoted*5 + c1
-	if t&0x80 != 0 || c.charLeft > 0 {
-		h[14] = c.char + c.char1*3
-	} else {
-		h[14] = c.word + c.word2*3
+// findLines finds the lines of a nibble and asks for them ahead of their use.
+// Those of the second nibble follow from the first three bits of the byte,
+// key = 8 to 15, and can be on their way while the fourth is coded; its value
+// is left to the check bytes. Those of the first have key = 1. Both are in the
+// same page.
+func (m *Model) findLines(key uint32) {
+	m.lines = key
+	for i, h := range &m.hash {
+		line := m.table.line(h)
+		if key > 1 {
+			line ^= uint32((h>>24+uint64(key))*mul1>>58) * lineSize
+		}
+		m.line[i] = line
 	}
-	for i := range h {
-		x := (h[i] + uint64(i+1)*mul2) * mul1
-		x ^= x >> 32
-		h[i] = x * mul2
-	}
+	prefetch(&m.table.b[0], &m.line[0], hashed)
 }
 
-// above returns the byte over the next one in the line before, and the one
-// after it.
-func (m *Model) above(c *Cursor) (a, b uint64) {
-	p := c.lineBefore + c.pos - c.lineStart
-	if c.lineBefore < 0 || p+1 >= c.lineStart {
-		return 0, 0
-	}
-	return uint64(m.hist.b[p]), uint64(m.hist.b[p+1])
-}
-
-// load finds the slots of the nibble that begins at node.
+// load finds the slots of the nibble that begins at node, 1 or 16 to 31.
 func (m *Model) load(node uint32) {
-	m.nibble = node
+	m.begun = node
 	direct := uint32(0)
 	if node > 1 {
 		direct = node - 15
 	}
-	m.slot[0] = directSlot(256, direct)
-	m.slot[1] = directSlot(uint32(m.c.tail&255), direct)
-	for i := range m.hash {
-		h := m.hash[i]
-		if node > 1 {
-			h = (h + uint64(node)) * mul1
-		}
-		m.slot[i+2] = m.table.slot(h)
+	m.slot[0] = m.table.directSlot(256, direct)
+	m.slot[1] = m.table.directSlot(uint32(m.c.tail&255), direct)
+	if key := max(node>>1, 1); m.lines != key {
+		m.findLines(key)
+	}
+	for i, h := range &m.hash {
+		m.slot[i+2] = m.table.slot(m.line[i], byte(h>>24+uint64(node)*167))
 	}
 	m.known = 0
-	for m.known < 5 && m.table.b[m.slot[m.known+2]+1] != 0 {
-		m.known++
+	for _, s := range m.slot[2 : 2+Orders-1] {
+		if m.table.b[s+1] != 0 {
+			m.known++
+		}
 	}
 }
 
-// Predict fills x, Inputs long, with the opinions on the decision at node.
-func (m *Model) Predict(node uint32, x []int32) {
+// Predict fills x with the opinions on the decision at node.
+func (m *Model) Predict(node uint32, x *[Inputs]int32) {
 	depth := uint(bits.Len32(node)) - 1
-	begin := uint32(1)
+	begin, in := uint32(1), node
 	if depth >= 4 {
 		begin = node >> (depth - 4)
-	}
-	if begin != m.nibble {
-		m.load(begin)
-	}
-	in := node
-	if depth >= 4 {
 		in = node&(1<<(depth-4)-1) | 1<<(depth-4)
 	}
-	x = x[:Inputs]
+	if begin != m.begun {
+		m.load(begin)
+	}
+	if depth == 3 {
+		m.findLines(node)
+	}
+	b := m.table.b
 	for i := range contexts {
 		p := m.slot[i] + in
-		s := m.table.b[p]
-		m.place[i], m.state[i] = p, s
-		if s == 0 || Ablate>>i&1 != 0 {
-			x[2*i], x[2*i+1] = 0, 0
-			continue
-		}
-		e := m.stateMap.P(i<<8 | int(s))
-		x[2*i] = mix.Stretch(e)
-		x[2*i+1] = int32(e>>20) - 2048
+		at := uint16(i<<8) | uint16(b[p])
+		m.place[i], m.at[i] = p, at
+		e := m.entry[at%entries] >> 20
+		x[2*i] = mix.Stretch12(e)
+		x[2*i+1] = (int32(e) - 2048) >> 1
 	}
-	for i, y := range m.match {
-		y.predict(&m.c.match[i], &m.hist, node, x[2*contexts+2*i:])
-		if Ablate>>(i+32)&1 != 0 {
-			x[2*contexts+2*i], x[2*contexts+2*i+1] = 0, 0
-		}
-	}
-	x[Inputs-1] = mix.One
+	m.match.predict(&m.c.match, &m.hist, node, depth, (*[matchInputs]int32)(x[2*contexts:]))
 }
 
 // Update tells that the decision at the node of the last Predict was bit.
 func (m *Model) Update(bit int) {
+	b := m.table.b
+	next := &nextState[bit&1]
+	one := uint32(bit)
 	for i := range contexts {
-		s := m.state[i]
-		m.stateMap.Update(i<<8|int(s), bit)
-		m.table.b[m.place[i]] = nextState[s][bit]
+		at := m.at[i] % entries
+		m.entry[at] = mix.Adapt(m.entry[at], one, entryLimit)
+		b[m.place[i]] = next[uint8(at)]
 	}
-	for _, y := range m.match {
-		y.learn(bit)
-	}
+	m.match.learn(bit)
 }
 
 // End tells that the byte at hand was b and moves the cursor past it.
 func (m *Model) End(c *Cursor, b byte) {
-	m.hist.b[c.pos] = b
-	if m.hist.mark != nil {
-		m.hist.mark[c.pos] |= markKnown
-	}
+	m.hist.put(c.pos, b)
 	c.advance(b)
-	for i, y := range m.match {
-		y.update(&c.match[i], &m.hist, b, c.start, c.pos, c.tail)
-	}
+	m.match.update(&c.match, &m.hist, c, b)
 }
 
-// Known returns how many of the orders 2 to 6 have been seen before, 0 to 5.
+// Known returns how many of the orders 2, 3, 4 and 6 have been seen before in
+// this nibble.
 func (m *Model) Known() int { return m.known }
 
-// Match returns the length of the match behind the last Predict, in classes 0
-// (none or another byte expected) to 3.
+// Matches is the number of values of Match.
+const Matches = 4
+
+// Match returns how long the match behind the last Predict is, in four
+// classes; 0 is none, or one that expects another byte.
 func (m *Model) Match() int {
-	for i := matchers - 1; i >= 0; i-- {
-		if m.match[i].at[0] >= 0 {
-			switch n := m.c.match[i].length; {
-			case n < 12:
-				return 1
-			case n < 32:
-				return 2
-			}
-			return 3
-		}
+	if m.match.entry < 0 {
+		return 0
 	}
-	return 0
+	switch n := m.c.match.length; {
+	case n < 12:
+		return 1
+	case n < 32:
+		return 2
+	}
+	return 3
 }

@@ -29,7 +29,7 @@ func kept(n int) int {
 }
 
 var (
-	nextState [256][2]uint8 // state after a decision
+	nextState [2][256]uint8 // state after a decision
 	counts    [256][2]uint8 // zeros and ones that a state remembers
 	priority  [256]uint8    // how much would be lost with the state
 )
@@ -85,14 +85,16 @@ func init() {
 			}
 			of[s] = [3]int{n - ones, ones, h & 1}
 			if n < 4 {
-				nextState[s] = [2]uint8{uint8(exactState(n+1, h<<1)), uint8(exactState(n+1, h<<1|1))}
+				nextState[0][s] = uint8(exactState(n+1, h<<1))
+				nextState[1][s] = uint8(exactState(n+1, h<<1|1))
 			}
 		}
 	}
 	for s := range states {
 		zeros, ones := of[s][0], of[s][1]
 		if s >= exactState(4, 0) {
-			nextState[s] = [2]uint8{count(zeros+1, kept(ones), 0), count(kept(zeros), ones+1, 1)}
+			nextState[0][s] = count(zeros+1, kept(ones), 0)
+			nextState[1][s] = count(kept(zeros), ones+1, 1)
 		}
 		counts[s] = [2]uint8{uint8(zeros), uint8(ones)}
 		priority[s] = uint8(zeros + ones)

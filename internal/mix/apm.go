@@ -11,7 +11,7 @@ type APM struct {
 }
 
 const (
-	apmPoints = 33
+	apmPoints = 17
 	apmStep   = 2 * fineTo / (apmPoints - 1) // 3/4 nat
 )
 

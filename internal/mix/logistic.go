@@ -48,12 +48,12 @@ func fillSquash() {
 	}
 }
 
-// fillStretch inverts squash: the first step of 1/256 nat at or above p.
+// fillStretch inverts squash: the step of 1/256 nat that is nearest.
 func fillStretch() {
 	s := int32(-Limit)
 	for i := range stretchTable {
 		p := uint32(i)<<20 | 1<<19
-		for s < Limit && Squash(s*(fine/One)) < p {
+		for Squash(s*(fine/One)+fine/One/2) < p {
 			s++
 		}
 		stretchTable[i] = int16(s)
@@ -72,3 +72,6 @@ func Squash(s int32) uint32 {
 // Stretch returns 256*ln(p/(1-p)) of the probability p / 2^32, seen with 12
 // bits: within +-2308.
 func Stretch(p uint32) int32 { return int32(stretchTable[p>>20]) }
+
+// Stretch12 is Stretch of a probability of 12 bits, p / 2^12.
+func Stretch12(p uint32) int32 { return int32(stretchTable[p%4096]) }

@@ -34,14 +34,16 @@ func (m *Map) Set(i int, p uint32, count uint32) { m.entry[i] = p&^1023 | count 
 func (m *Map) P(i int) uint32 { return m.entry[i] }
 
 // Update tells that the decision in situation i was bit.
-func (m *Map) Update(i, bit int) { step(&m.entry[i], bit, m.limit) }
+func (m *Map) Update(i, bit int) { m.entry[i] = Adapt(m.entry[i], uint32(bit), m.limit) }
 
-// step moves one entry towards bit.
-func step(e *uint32, bit int, limit uint32) {
-	n := *e & 1023
-	err := int64(bit)<<22 - int64(*e>>10)
-	*e += uint32(err*reciprocal[n]>>16) << 10
+// Adapt returns the entry e of a Map after a decision. Its value is the
+// probability / 2^32, its low ten bits the count.
+func Adapt(e, bit, limit uint32) uint32 {
+	n := e & 1023
+	err := int64(bit<<22) - int64(e>>10)
+	e += uint32(err*reciprocal[n]>>16) << 10
 	if n < limit {
-		*e++
+		e++
 	}
+	return e
 }

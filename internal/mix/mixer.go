@@ -45,9 +45,8 @@ const lanes = 8
 const rateSteps = 1024
 
 // NewMixer returns a mixer of n inputs with a set of sizes[i] vectors for each
-// i and a second layer of finals vectors. start holds the first weights of the
-// inputs (2^22 is one); missing ones are 0.
-func NewMixer(n int, sizes []int, finals int, start []int32, r Rate) *Mixer {
+// i and a second layer of finals vectors; call Reset before use.
+func NewMixer(n int, sizes []int, finals int, r Rate) *Mixer {
 	n = (n + lanes - 1) / lanes * lanes
 	m := &Mixer{
 		X:      make([]int32, n),
@@ -65,22 +64,31 @@ func NewMixer(n int, sizes []int, finals int, start []int32, r Rate) *Mixer {
 	m.weight = make([]int32, total*n)
 	m.seen = make([]uint16, total)
 	m.final = make([]int32, finals*len(sizes))
-	m.Reset(start)
 	return m
 }
 
-// Reset forgets everything learned.
-func (m *Mixer) Reset(start []int32) {
+// Reset forgets everything learned. start holds the first weights of each set
+// and, last, of the second layer.
+func (m *Mixer) Reset(start [][]int32) {
 	n := len(m.X)
 	clear(m.X)
-	clear(m.weight[:n])
-	copy(m.weight[:n], start)
-	for i := n; i < len(m.weight); i *= 2 {
-		copy(m.weight[i:], m.weight[:i])
+	for s, first := range m.first {
+		end := len(m.seen)
+		if s+1 < len(m.first) {
+			end = m.first[s+1]
+		}
+		repeat(m.weight[first*n:end*n], start[s], n)
 	}
+	repeat(m.final, start[len(m.first)], len(m.first))
 	clear(m.seen)
-	for i := range m.final {
-		m.final[i] = int32(65536 / len(m.first))
+}
+
+// repeat fills dst with copies of v, cut or filled up with zeros to n.
+func repeat(dst, v []int32, n int) {
+	clear(dst[:n])
+	copy(dst[:n], v)
+	for i := n; i < len(dst); i *= 2 {
+		copy(dst[i:], dst[:i])
 	}
 }
 

@@ -1,0 +1,6 @@
+//go:build !amd64
+
+package context
+
+// prefetch does nothing where there is no instruction for it at hand.
+func prefetch(*byte, *uint32, int) {}

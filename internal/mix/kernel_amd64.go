@@ -1,0 +1,31 @@
+package mix
+
+import "golang.org/x/sys/cpu"
+
+var useAVX2 = cpu.X86.HasAVX2
+
+func dots(out, x, weight, offset []int32) {
+	if !useAVX2 {
+		dotsGeneric(out, x, weight, offset)
+		return
+	}
+	dotsAVX2(&out[0], &x[0], &weight[0], &offset[0], len(offset), len(x))
+}
+
+func train(step, x, weight, offset []int32) {
+	if !useAVX2 {
+		trainGeneric(step, x, weight, offset)
+		return
+	}
+	trainAVX2(&step[0], &x[0], &weight[0], &offset[0], len(offset), len(x))
+}
+
+// dotsAVX2 is dots for sets vectors of n weights; n is a multiple of 8.
+//
+//go:noescape
+func dotsAVX2(out, x, weight, offset *int32, sets, n int)
+
+// trainAVX2 is train for sets vectors of n weights; n is a multiple of 8.
+//
+//go:noescape
+func trainAVX2(step, x, weight, offset *int32, sets, n int)
