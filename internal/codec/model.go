@@ -37,31 +37,42 @@ const (
 // other's state: the body of the transformer is a pure function of the tokens
 // and may run in the background for one group of streams, while everything
 // that adapts (output head, contexts, mixer, coder) works on the other group.
+// What is left of the body when the other group is coded, both goroutines share.
 type modelCoder struct {
 	lm      *LM
 	workers int
 	static  *model.AdaptiveHead // never updated
 	adapted *model.AdaptiveHead
-	state   *model.State
 	pred    *Predictor
 	enc     encoder
 	dec     decoder
 	bits    bitCoder
 
 	groups  []*group
-	body    chan *group // to the background worker
-	logits  []float32   // (streams of a group, rows of a head) of one head at a time
+	body    chan *part // waiting for whoever is free; nil: nobody else is
+	parts   []*part    // kept from block to block
+	logits  []float32  // (streams of a group, rows of a head) of one head at a time
 	opinion Opinion
 }
 
 // group is a set of streams that take their steps together.
 type group struct {
-	streams []*stream // those that are not finished
-	rows    []model.Row
-	hidden  []float32     // (streams, dim): what the body makes of rows
-	ready   chan struct{} // receives when hidden is filled
+	parts   []*part
+	streams []*stream     // those that are not finished, part by part
+	hidden  []float32     // (streams, dim): what the body makes of their last tokens
+	ready   chan struct{} // receives for every part that is done
+	waiting int           // parts that are not received
 	static  odds
 	adapted odds
+}
+
+// part is the streams of a group that one goroutine runs through the body.
+type part struct {
+	group   *group
+	state   *model.State
+	streams []*stream
+	rows    []model.Row
+	hidden  []float32 // of the group's
 }
 
 // odds is what one output head says of the next token of each stream.
@@ -79,7 +90,6 @@ func newModelCoder(lm *LM, workers int) *modelCoder {
 		workers: workers,
 		static:  lm.Model.NewAdaptiveHead(order),
 		adapted: lm.Model.NewAdaptiveHead(order),
-		state:   lm.Model.NewState(maxStreams),
 		pred:    NewPredictor(),
 	}
 }
@@ -89,8 +99,10 @@ func (c *modelCoder) encode(dst, plain []byte) []byte {
 	c.enc.Reset(dst)
 	c.start(encodeLines(&c.enc, plain), &c.enc)
 	for _, g := range c.groups {
-		for _, s := range g.streams {
-			s.ids = c.lm.Tok.Encode(nil, s.bytes)
+		for _, p := range g.parts {
+			for _, s := range p.streams {
+				s.ids = c.lm.Tok.Encode(nil, s.bytes)
+			}
 		}
 	}
 	if err := c.run(); err != nil {
@@ -108,41 +120,55 @@ func (c *modelCoder) decode(dst, payload []byte) error {
 	})
 }
 
-// start cuts a block into streams, and the streams into two groups where there
-// are enough of them.
+const (
+	maxGroups = 2
+	maxParts  = 2 // of a group
+	// partStreams is the least that a part should hold: with fewer rows a
+	// matrix product takes longer to read the weights than to use them.
+	partStreams = 4
+)
+
+// start cuts a block into streams, the streams into two groups where there are
+// enough of them, and the groups into parts.
 func (c *modelCoder) start(block []byte, bits bitCoder) {
 	c.bits = bits
 	c.adapted.Reset()
 	c.pred.Reset(len(block), true)
 	n := streamCount(len(block))
-	c.groups = make([]*group, min(n, 2))
-	for i := range c.groups {
-		c.groups[i] = &group{ready: make(chan struct{}, 1)}
+	groups := min(n, maxGroups)
+	parts := groups * max(1, min(maxParts, n/groups/partStreams))
+	for len(c.parts) < parts {
+		c.parts = append(c.parts, &part{state: c.lm.Model.NewState(maxStreams / maxGroups)})
+	}
+	c.groups = c.groups[:0]
+	for i := range groups {
+		g := &group{parts: c.parts[i*parts/groups : (i+1)*parts/groups], ready: make(chan struct{}, maxParts)}
+		for _, p := range g.parts {
+			p.group, p.streams = g, p.streams[:0]
+		}
+		c.groups = append(c.groups, g)
 	}
 	for i := range n {
 		from, to := cut(len(block), n, i)
-		s := &stream{slot: i, bytes: block[from:to], last: c.lm.separator()}
+		p := c.parts[i*parts/n]
+		s := &stream{slot: i - i*parts/n*n/parts, bytes: block[from:to], last: c.lm.separator()}
 		c.pred.Start(&s.cur, from)
-		c.state.Reset(i)
-		g := c.groups[i*len(c.groups)/n]
-		if len(s.bytes) > 0 {
-			g.streams = append(g.streams, s)
-		}
+		p.state.Reset(s.slot)
+		p.streams = append(p.streams, s)
 	}
 }
 
 // run takes the groups in turn until every stream is finished.
 func (c *modelCoder) run() error {
+	c.body = nil
 	if c.workers > 1 && len(c.groups) > 1 {
-		c.body = make(chan *group, len(c.groups))
+		c.body = make(chan *part, maxGroups*maxParts)
 		defer close(c.body)
-		go func(work <-chan *group) {
-			for g := range work {
-				c.forward(g)
+		go func(work <-chan *part) {
+			for p := range work {
+				c.forward(p)
 			}
 		}(c.body)
-	} else {
-		c.body = nil
 	}
 	for _, g := range c.groups {
 		c.launch(g)
@@ -153,9 +179,11 @@ func (c *modelCoder) run() error {
 			if len(g.streams) == 0 {
 				continue
 			}
-			<-g.ready
+			c.await(g)
 			if err := c.step(g); err != nil {
-				c.drain(g)
+				for _, g := range c.groups {
+					c.await(g)
+				}
 				return err
 			}
 			c.launch(g)
@@ -165,43 +193,54 @@ func (c *modelCoder) run() error {
 	return nil
 }
 
-// drain waits for what still runs in the background for the other groups.
-func (c *modelCoder) drain(failed *group) {
-	for _, g := range c.groups {
-		if g != failed && len(g.streams) > 0 {
-			<-g.ready
-		}
-	}
-}
-
 // launch has the body read the last token of every stream of g that still has
 // bytes to come.
 func (c *modelCoder) launch(g *group) {
-	live := g.streams[:0]
-	g.rows = g.rows[:0]
-	for _, s := range g.streams {
-		if !s.finished() {
-			live = append(live, s)
-			g.rows = append(g.rows, model.Row{Stream: s.slot, Token: s.last})
+	dim := c.lm.Model.Config().Dim
+	g.streams = g.streams[:0]
+	for _, p := range g.parts {
+		p.streams = slices.DeleteFunc(p.streams, (*stream).finished)
+		p.rows = p.rows[:0]
+		for _, s := range p.streams {
+			p.rows = append(p.rows, model.Row{Stream: s.slot, Token: s.last})
 		}
+		g.streams = append(g.streams, p.streams...)
 	}
-	g.streams = live
-	switch {
-	case len(live) == 0:
-	case c.body != nil:
-		c.body <- g
-	default:
-		c.forward(g)
+	if len(g.hidden) < len(g.streams)*dim {
+		g.hidden = make([]float32, len(g.streams)*dim)
+	}
+	at := 0
+	for _, p := range g.parts {
+		p.hidden = g.hidden[at*dim:]
+		at += len(p.rows)
+		if len(p.rows) == 0 {
+			continue
+		}
+		g.waiting++
+		if c.body != nil {
+			c.body <- p
+		} else {
+			c.forward(p)
+		}
 	}
 }
 
-func (c *modelCoder) forward(g *group) {
-	dim := c.lm.Model.Config().Dim
-	if len(g.hidden) < len(g.rows)*dim {
-		g.hidden = make([]float32, len(g.rows)*dim)
+func (c *modelCoder) forward(p *part) {
+	c.lm.Model.Forward(p.state, p.rows, p.hidden)
+	p.group.ready <- struct{}{}
+}
+
+// await returns when all parts of g are done, and works on those of any group
+// that nobody has begun meanwhile.
+func (c *modelCoder) await(g *group) {
+	for g.waiting > 0 {
+		select {
+		case <-g.ready:
+			g.waiting--
+		case p := <-c.body:
+			c.forward(p)
+		}
 	}
-	c.lm.Model.Forward(c.state, g.rows, g.hidden)
-	g.ready <- struct{}{}
 }
 
 // step codes one token of every stream of g.

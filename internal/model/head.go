@@ -16,6 +16,8 @@ type AdaptiveHead struct {
 	packed  *kernel.I8
 	touched []bool  // by row: differs from the model's table
 	list    []int32 // the touched rows
+	stale   []bool  // by row: packed is not quantised from rows yet
+	changed []int32 // the stale rows
 
 	q8    []int8  // (Dim)
 	q     []uint8 // (m, Dim) scratch of Logits
@@ -38,6 +40,7 @@ func (m *Model) NewAdaptiveHead(order []int32) *AdaptiveHead {
 		rows:    make([]float32, len(order)*m.c.Dim),
 		packed:  kernel.NewI8(len(order), m.c.Dim),
 		touched: make([]bool, len(order)),
+		stale:   make([]bool, len(order)),
 		q8:      make([]int8, m.c.Dim),
 	}
 	for r, token := range h.order {
@@ -51,6 +54,7 @@ func (h *AdaptiveHead) Rows() int { return len(h.order) }
 
 // Logits computes dst (m, Rows) from final states x (m, Dim), quantising each.
 func (h *AdaptiveHead) Logits(dst, x []float32, m int) {
+	h.refresh()
 	dim := h.m.c.Dim
 	if len(h.scale) < m {
 		h.q, h.scale = make([]uint8, m*dim), make([]float32, m)
@@ -91,11 +95,28 @@ func (h *AdaptiveHead) step(v int, a float32, x []float32) {
 		dequantize(master, h.m.output.row(int(token)), h.m.output.Scale[token])
 	}
 	kernel.Axpy(master, a, x[:dim])
-	h.packed.SetRow(v, h.q8, kernel.QuantizeS8(h.q8, master))
+	if !h.stale[v] {
+		h.stale[v] = true
+		h.changed = append(h.changed, int32(v))
+	}
+}
+
+// refresh quantises the rows that changed since the last logits: once each,
+// however many tokens changed them.
+func (h *AdaptiveHead) refresh() {
+	for _, v := range h.changed {
+		h.packed.SetRow(int(v), h.q8, kernel.QuantizeS8(h.q8, row(h.rows, int(v), h.m.c.Dim)))
+		h.stale[v] = false
+	}
+	h.changed = h.changed[:0]
 }
 
 // Reset makes every row that of the model again.
 func (h *AdaptiveHead) Reset() {
+	for _, v := range h.changed {
+		h.stale[v] = false
+	}
+	h.changed = h.changed[:0]
 	for _, v := range h.list {
 		token := h.order[v]
 		h.packed.SetRow(int(v), h.m.output.row(int(token)), h.m.output.Scale[token])
