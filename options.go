@@ -32,9 +32,9 @@ type options struct {
 
 func newOptions(opts []Option) (*options, error) {
 	o := &options{
-		level:     DefaultLevel,
-		workers:   runtime.GOMAXPROCS(0),
-		maxBlock:  container.MaxBlock,
+		level:    DefaultLevel,
+		workers:  runtime.GOMAXPROCS(0),
+		maxBlock: container.MaxBlock,
 	}
 	for _, f := range opts {
 		if err := f(o); err != nil {
