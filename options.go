@@ -25,6 +25,7 @@ type options struct {
 	find      func(prefix []byte) (*Model, error)
 	workers   int
 	blockSize int
+	equal     bool // blocks may be made smaller than blockSize, to be equal
 	maxBlock  int
 	verify    bool
 	progress  func(n int)
@@ -42,6 +43,7 @@ func newOptions(opts []Option) (*options, error) {
 		}
 	}
 	if o.blockSize == 0 {
+		o.equal = true
 		o.blockSize = DefaultBlockSize
 		if o.level < DefaultLevel {
 			o.blockSize = DefaultContextsBlockSize

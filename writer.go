@@ -71,11 +71,11 @@ func (w *Writer) Reset(dst io.Writer) {
 }
 
 // Expect says that n bytes will be written after the last Reset, before the
-// first of them is. Where that is more than one block the Writer then cuts an
-// even number of equal blocks. It is a hint: other numbers of bytes are packed
-// as well.
+// first of them is. Where that is more than one block, and no block size was
+// asked for, the Writer then cuts an even number of equal blocks. It is a hint:
+// other numbers of bytes are packed as well.
 func (w *Writer) Expect(n int64) {
-	if limit := int64(w.opt.blockSize); n > limit && len(w.plain) == 0 && w.blocks == 0 {
+	if limit := int64(w.opt.blockSize); w.opt.equal && n > limit && len(w.plain) == 0 && w.blocks == 0 {
 		pairs := (n + 2*limit - 1) / (2 * limit)
 		w.cut(int((n + 2*pairs - 1) / (2 * pairs)))
 	}

@@ -15,7 +15,7 @@ import (
 type coding struct {
 	Level     int    `default:"5" help:"Effort, 1 to 9, also written -1 to -9. Until others exist, 1 to 4 are contexts only, fast; 5 to 9 are contexts and model."`
 	NoVerify  bool   `help:"Do not decode what was packed to compare it with the input."`
-	BlockSize string `placeholder:"SIZE" help:"Pack blocks of at most this size, each on its own: up to 64MiB. If not given: 4MiB, or 2 MB at levels 1 to 4."`
+	BlockSize string `placeholder:"SIZE" help:"Pack blocks of this size, each on its own: up to 64MiB. If not given: equal ones of up to 4MiB, or 2 MB at levels 1 to 4."`
 	decoding
 }
 
