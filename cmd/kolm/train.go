@@ -17,6 +17,7 @@ type trainCmd struct {
 	Output  string   `short:"o" required:"" placeholder:"MODEL.gguf" help:"Where the finished model goes."`
 	Folder  string   `name:"run" placeholder:"FOLDER" help:"Folder of checkpoints and token caches; MODEL.gguf.run if not given."`
 	Resume  bool     `help:"Go on from the checkpoint in the run folder; a finished run goes on from before its decay."`
+	From    string   `type:"existingfile" placeholder:"MODEL.gguf" help:"Begin with the weights and vocabulary of a model trained by kolm; size, vocabulary and window are then its own."`
 	Minutes float64  `help:"Train about this long, final decay included."`
 	Tokens  int64    `help:"Train on this many tokens, final decay included. With neither this nor --minutes: until the file \"decay\" in the run folder says how many tokens the decay shall last."`
 
@@ -56,7 +57,12 @@ func (c *trainCmd) options() (train.Options, error) {
 	if o.Shape.Heads%o.Shape.KVHeads != 0 {
 		o.Shape.KVHeads = 1
 	}
-	o.Recipe.Seq, o.Recipe.Seed = 2*c.Window, c.Seed
+	if c.From != "" {
+		if err := c.begin(&o); err != nil {
+			return o, err
+		}
+	}
+	o.Recipe.Seq, o.Recipe.Seed = 2*o.Shape.Window, c.Seed
 	o.Recipe.MatrixRate, o.Recipe.VectorRate = c.LearnRate, 1.5*c.LearnRate
 	o.Tokens, o.Time, o.Save = c.Tokens, time.Duration(c.Minutes*float64(time.Minute)), c.Save
 	if o.Threads = c.Threads; o.Threads == 0 {
@@ -64,6 +70,19 @@ func (c *trainCmd) options() (train.Options, error) {
 	}
 	o.Export = c.export
 	return o, nil
+}
+
+// begin makes the run start from a model file.
+func (c *trainCmd) begin(o *train.Options) error {
+	b, err := os.ReadFile(c.From)
+	if err != nil {
+		return err
+	}
+	if o.From, err = modelfile.Load(b); err != nil {
+		return fmt.Errorf("%s: %w", c.From, err)
+	}
+	o.Shape, o.Merges = train.ShapeOf(o.From), o.From.Merges
+	return nil
 }
 
 // export writes the finished model beside its final place and moves it there.

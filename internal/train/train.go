@@ -23,6 +23,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"kolm/internal/modelfile"
 )
 
 // Options are a run's inputs.
@@ -33,6 +35,10 @@ type Options struct {
 	HeldBytes  int64      // text to measure on, from the first held-out documents
 	VocabBytes int64      // text to learn the vocabulary from, a sample of the corpus
 	Merges     [][2]int32 // tokenizer to use; nil learns one
+
+	// From is a model to begin with instead of random weights; Shape must be its
+	// ShapeOf and Merges its merges. Moments begin at zero, rates warm up.
+	From *modelfile.File
 
 	Dir    string // run folder
 	Shape  Shape
@@ -208,10 +214,15 @@ func (t *trainer) restore() error {
 func (t *trainer) build() error {
 	r := t.Recipe
 	t.net = newNet(t.Shape)
-	if t.w == nil {
-		t.net.params.initialise(t.net.w, r.Seed)
-	} else {
+	switch {
+	case t.w != nil:
 		copy(t.net.w, t.w)
+	case t.o.From != nil:
+		if err := t.net.params.adopt(t.net.w, t.o.From); err != nil {
+			return err
+		}
+	default:
+		t.net.params.initialise(t.net.w, r.Seed)
 	}
 	share := (r.Batch/r.Seq + t.o.Threads - 1) / t.o.Threads
 	for range t.o.Threads {
