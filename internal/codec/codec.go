@@ -70,22 +70,29 @@ func (c *Coder) Encode(dst, plain []byte) (Method, []byte, error) {
 	if c.o.Level >= 5 && c.o.LM == nil {
 		return 0, dst, ErrNoModel
 	}
-	m := Contexts
-	if c.o.Level >= 5 && c.modelPays(plain) {
-		m = Model
-	}
-	out := c.encode(dst, m, plain)
+	m, out := c.encode(dst, plain)
 	if len(out)-len(dst) >= len(plain) {
 		return Stored, append(dst, plain...), nil
 	}
 	return m, out, nil
 }
 
-func (c *Coder) encode(dst []byte, m Method, plain []byte) []byte {
-	if m == Model {
-		return c.modelCoder().encode(dst, plain)
+// encode chooses between the methods that predict.
+func (c *Coder) encode(dst, plain []byte) (Method, []byte) {
+	if c.o.Level < 5 || !c.modelPays(plain) {
+		return Contexts, c.contextCoder().Encode(dst, plain)
 	}
-	return c.contextCoder().Encode(dst, plain)
+	if c.prose(plain) {
+		out, _ := c.modelCoder().encode(dst, plain, 0)
+		return Model, out
+	}
+	alone := c.contextCoder().Encode(dst, plain)
+	size := len(alone) - len(dst)
+	var ok bool
+	if c.trial, ok = c.modelCoder().encode(c.trial[:0], plain, size); !ok || len(c.trial) >= size {
+		return Contexts, alone
+	}
+	return Model, append(dst, c.trial...)
 }
 
 // Decode fills dst, as long as the plain block, from its payload.
@@ -151,12 +158,31 @@ func (c *Coder) modelPays(plain []byte) bool {
 		} else if i > 0 {
 			break
 		}
-		c.trial = c.encode(c.trial[:0], Model, sample)
+		c.trial, _ = c.modelCoder().encode(c.trial[:0], sample, 0)
 		with += len(c.trial)
-		c.trial = c.encode(c.trial[:0], Contexts, sample)
+		c.trial = c.contextCoder().Encode(c.trial[:0], sample)
 		without += len(c.trial)
 	}
 	return with < without
+}
+
+// A sample from the middle of a large block tells whether it is like prose or
+// program text: neither tables and logs, which the contexts soon know by heart,
+// nor numbers in letters, on which no model gains. There the model pays for
+// sure, and nothing else need be tried.
+const (
+	sampleBytes = 32 << 10
+	sampleSkip  = 24 << 10 // bytes to learn from before the cost counts
+)
+
+func (c *Coder) prose(plain []byte) bool {
+	if len(plain) < 2*sampleBytes || !textual(plain) {
+		return false
+	}
+	from := (len(plain) - sampleBytes) / 2
+	cost := c.contextCoder().cost(plain[from:from+sampleBytes], sampleSkip)
+	const bit = ln2 * (sampleBytes - sampleSkip) // a bit a byte
+	return cost > 5*bit/4 && cost < 5*bit
 }
 
 // textual reports whether b is UTF-8 text but for one byte in a hundred.
