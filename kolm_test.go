@@ -284,6 +284,7 @@ func TestVerify(t *testing.T) {
 		w, _ := NewWriter(&out, WithLevel(1), WithBlockSize(1000), WithVerify(true))
 		honest := w.pool.make
 		w.pool.make = func(lm *codec.LM) coder { return liar{honest(lm)} }
+		w.pool.test = func(*codec.LM, coder) error { return nil } // it would find the liar first
 		w.Write(prose(n))
 		if err := w.Close(); !errors.Is(err, ErrVerify) || out.Len() > 0 {
 			t.Errorf("%d bytes: %v, and %d bytes written", n, err, out.Len())
@@ -294,14 +295,15 @@ func TestVerify(t *testing.T) {
 func TestSelfTest(t *testing.T) {
 	bad := bytes.Clone(contextsPacked)
 	bad[len(bad)/2] ^= 1
-	if err := knownAnswer(bad, contextsPlain, nil); !errors.Is(err, ErrSelfTest) {
+	if err := knownAnswer(bad, contextsPlain, nil, codec.New(codec.Options{})); !errors.Is(err, ErrSelfTest) {
 		t.Errorf("a wrong answer: %v", err)
 	}
-	if err := knownAnswer(modelPacked, modelPlain, other(t).lm); !errors.Is(err, ErrSelfTest) {
+	lm := other(t).lm
+	if err := knownAnswer(modelPacked, modelPlain, lm, codec.New(codec.Options{LM: lm})); !errors.Is(err, ErrSelfTest) {
 		t.Errorf("an answer for another model: %v", err)
 	}
 	w, _ := NewWriter(io.Discard)
-	w.pool.test = func(*codec.LM) error { return ErrSelfTest }
+	w.pool.test = func(*codec.LM, coder) error { return ErrSelfTest }
 	w.Write([]byte("hello"))
 	if err := w.Close(); !errors.Is(err, ErrSelfTest) {
 		t.Errorf("packing after a failed test: %v", err)

@@ -15,7 +15,7 @@ type pool struct {
 	opt   *options
 	slots chan *slot
 	make  func(*codec.LM) coder
-	test  func(*codec.LM) error
+	test  func(*codec.LM, coder) error // before the first use of a coder with that model
 }
 
 // coder is what is used of codec.Coder.
@@ -51,11 +51,11 @@ func newPool(o *options) *pool {
 func (p *pool) with(lm *codec.LM, f func(*slot) error) error {
 	s := <-p.slots
 	defer func() { p.slots <- s }()
-	if err := p.test(lm); err != nil {
-		return err
-	}
 	if s.coder == nil || lm != nil && s.lm != lm {
 		s.lm, s.coder, s.proof = lm, p.make(lm), nil
+	}
+	if err := p.test(lm, s.coder); err != nil {
+		return err
 	}
 	return f(s)
 }
