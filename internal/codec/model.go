@@ -82,14 +82,11 @@ type odds struct {
 }
 
 func newModelCoder(lm *LM, workers int) *modelCoder {
-	// The separator is the last row: it never occurs, and a table whose rows are
-	// a multiple of 16 is fastest.
-	order := append(slices.Clone(lm.tree.id), lm.separator())
 	return &modelCoder{
 		lm:      lm,
 		workers: workers,
-		static:  lm.Model.NewAdaptiveHead(order),
-		adapted: lm.Model.NewAdaptiveHead(order),
+		static:  lm.head.Share(),
+		adapted: lm.head.Clone(),
 		pred:    NewPredictor(),
 	}
 }
