@@ -3,9 +3,10 @@ package codec
 // ContextCoder codes blocks by adaptive contexts alone. It keeps its tables
 // from block to block; one goroutine may use it at a time.
 type ContextCoder struct {
-	p   *Predictor
-	enc encoder
-	dec decoder
+	p     *Predictor
+	enc   encoder
+	dec   decoder
+	meter *meter // may be nil
 }
 
 // NewContextCoder returns a coder without memory; its first block takes it.
@@ -49,5 +50,6 @@ func (c *ContextCoder) code(bits bitCoder, cur *Cursor, b byte) byte {
 		b <<= 1
 	}
 	c.p.End(cur, byte(node))
+	c.meter.add(1)
 	return byte(node)
 }

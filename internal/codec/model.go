@@ -47,6 +47,7 @@ type modelCoder struct {
 	enc     encoder
 	dec     decoder
 	bits    bitCoder
+	meter   *meter // may be nil
 
 	groups  []*group
 	body    chan *part // waiting for whoever is free; nil: nobody else is
@@ -302,6 +303,7 @@ func (c *modelCoder) token(s *stream, static, adapted []uint32) (rank int32, err
 		copy(s.bytes[s.done:], text)
 	}
 	s.done += len(text)
+	c.meter.add(len(text))
 	s.last = t.id[rank]
 	return rank, nil
 }
