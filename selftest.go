@@ -10,6 +10,7 @@ import (
 	"kolm/internal/builtin"
 	"kolm/internal/codec"
 	"kolm/internal/container"
+	"kolm/internal/kernel"
 )
 
 // ErrSelfTest: this program on this machine does not unpack what it must. It
@@ -49,11 +50,15 @@ func selfTest(lm *codec.LM, c coder) error {
 	return testedModel.err
 }
 
-// testModel tests the built-in model, whichever c has.
+// testModel tests the arithmetic, on more than a message meets, and then the
+// built-in model, whichever c has.
 func testModel(lm *codec.LM, c coder) error {
 	builtIn, err := builtin.LM()
 	if err != nil {
 		return err
+	}
+	if err := kernel.SelfTest(); err != nil {
+		return fmt.Errorf("%w: %w", ErrSelfTest, err)
 	}
 	if lm != builtIn {
 		c = codec.New(codec.Options{Level: DefaultLevel, LM: builtIn, Workers: 1})
