@@ -30,7 +30,7 @@ var layers = map[string][]string{
 	"internal/container": {},
 	"internal/builtin":   {"codec", "model", "modelfile"},
 	"internal/train":     {"tensor", "token", "corpus", "model", "modelfile"},
-	".":                  {"codec", "container", "builtin", "modelfile"},
+	".":                  {"codec", "container", "builtin", "kernel", "modelfile"},
 	"cmd/kolm":           {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train"},
 }
 

@@ -10,6 +10,8 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+
+	"kolm/internal/kernel"
 )
 
 // cli is the command line. Help, completions and the manual page are made from it.
@@ -56,6 +58,10 @@ func run(args []string) int {
 	ctx, err := parser.Parse(expandLevels(args))
 	if err != nil {
 		a.report("", usageError(err))
+		return codeUsage
+	}
+	if err := kernel.Use(""); err != nil { // as KOLM_KERNEL says, or not at all
+		a.report("", usage("unset "+kernel.Environment+", or set it to one of these", "%v", err))
 		return codeUsage
 	}
 	if err := ctx.Run(a); err != nil {

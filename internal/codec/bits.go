@@ -12,27 +12,27 @@ type bitCoder interface {
 // encoder also counts what it spends.
 type encoder struct {
 	coder.Encoder
-	meter
+	tally
 }
 
 type decoder struct{ coder.Decoder }
 
 func (e *encoder) code(bit int, p uint32) int {
 	e.Encode(bit, p)
-	return e.meter.code(bit, p)
+	return e.tally.code(bit, p)
 }
 
 func (d *decoder) code(_ int, p uint32) int { return d.Decode(p) }
 
-// meter is a bitCoder that only adds up the ideal lengths of its decisions.
-type meter struct {
+// tally is a bitCoder that only adds up the ideal lengths of its decisions.
+type tally struct {
 	spent uint64 // in 1/65536 nat
 }
 
-func (m *meter) code(bit int, p uint32) int {
+func (t *tally) code(bit int, p uint32) int {
 	if bit == 0 {
 		p = -p
 	}
-	m.spent += uint64(32*ln2 - ln(p))
+	t.spent += uint64(32*ln2 - ln(p))
 	return bit
 }

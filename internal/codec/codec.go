@@ -53,14 +53,30 @@ type Coder struct {
 	contexts *ContextCoder
 	model    *modelCoder
 	trial    []byte
+	meter    meter
 }
 
 // New returns a coder, which takes its memory when it is first used.
 func New(o Options) *Coder { return &Coder{o: o} }
 
+// Report has f called, from now on, with the number of plain bytes coded since
+// its last call: now and then inside a block, and at its end. The calls for a
+// block that did not fail add up to its length.
+func (c *Coder) Report(f func(n int)) { c.meter.report = f }
+
 // Encode appends the payload of plain to dst and returns it with the method
 // that made it.
 func (c *Coder) Encode(dst, plain []byte) (Method, []byte, error) {
+	c.meter.begin(len(plain))
+	m, out, err := c.smallest(dst, plain)
+	if err == nil {
+		c.meter.end()
+	}
+	return m, out, err
+}
+
+// smallest encodes by the method that should give the smallest payload.
+func (c *Coder) smallest(dst, plain []byte) (Method, []byte, error) {
 	if len(plain) > 0 && constant(plain) {
 		return Fill, append(dst, plain[0]), nil
 	}
@@ -86,7 +102,9 @@ func (c *Coder) encode(dst, plain []byte) (Method, []byte) {
 		out, _ := c.modelCoder().encode(dst, plain, 0)
 		return Model, out
 	}
+	c.meter.trial = true
 	alone := c.contextCoder().Encode(dst, plain)
+	c.meter.trial = false
 	size := len(alone) - len(dst)
 	var ok bool
 	if c.trial, ok = c.modelCoder().encode(c.trial[:0], plain, size); !ok || len(c.trial) >= size {
@@ -97,6 +115,15 @@ func (c *Coder) encode(dst, plain []byte) (Method, []byte) {
 
 // Decode fills dst, as long as the plain block, from its payload.
 func (c *Coder) Decode(dst []byte, m Method, payload []byte) error {
+	c.meter.begin(len(dst))
+	err := c.decode(dst, m, payload)
+	if err == nil {
+		c.meter.end()
+	}
+	return err
+}
+
+func (c *Coder) decode(dst []byte, m Method, payload []byte) error {
 	switch m {
 	case Stored:
 		if len(payload) != len(dst) {
@@ -126,6 +153,7 @@ func (c *Coder) Decode(dst []byte, m Method, payload []byte) error {
 func (c *Coder) contextCoder() *ContextCoder {
 	if c.contexts == nil {
 		c.contexts = NewContextCoder()
+		c.contexts.meter = &c.meter
 	}
 	return c.contexts
 }
@@ -133,6 +161,7 @@ func (c *Coder) contextCoder() *ContextCoder {
 func (c *Coder) modelCoder() *modelCoder {
 	if c.model == nil {
 		c.model = newModelCoder(c.o.LM, c.o.Workers)
+		c.model.meter = &c.meter
 	}
 	return c.model
 }
@@ -149,6 +178,8 @@ func (c *Coder) modelPays(plain []byte) bool {
 	if textual(plain) {
 		return true
 	}
+	c.meter.trial = true
+	defer func() { c.meter.trial = false }()
 	var with, without int
 	for i := range trialSamples {
 		sample := plain

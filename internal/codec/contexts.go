@@ -3,9 +3,10 @@ package codec
 // ContextCoder codes blocks by adaptive contexts alone. It keeps its tables
 // from block to block; one goroutine may use it at a time.
 type ContextCoder struct {
-	p   *Predictor
-	enc encoder
-	dec decoder
+	p     *Predictor
+	enc   encoder
+	dec   decoder
+	meter *meter // may be nil
 }
 
 // NewContextCoder returns a coder without memory; its first block takes it.
@@ -20,6 +21,7 @@ func (c *ContextCoder) Encode(dst, src []byte) []byte {
 	c.p.Start(&cur, 0)
 	for _, b := range text {
 		codeByte(c.p, &c.enc, &cur, b)
+		c.meter.add(1)
 	}
 	return c.enc.Flush()
 }
@@ -33,6 +35,7 @@ func (c *ContextCoder) Decode(dst, src []byte) error {
 		c.p.Start(&cur, 0)
 		for i := range text {
 			text[i] = codeByte(c.p, &c.dec, &cur, 0)
+			c.meter.add(1)
 		}
 		return nil
 	})
@@ -43,14 +46,14 @@ func (c *ContextCoder) cost(src []byte, skip int) uint64 {
 	c.p.Reset(len(src), false)
 	var cur Cursor
 	c.p.Start(&cur, 0)
-	var m meter
+	var t tally
 	for i, b := range src {
 		if i == skip {
-			m.spent = 0
+			t.spent = 0
 		}
-		codeByte(c.p, &m, &cur, b)
+		codeByte(c.p, &t, &cur, b)
 	}
-	return m.spent
+	return t.spent
 }
 
 // codeByte codes the next byte of cur without a language model and returns it.

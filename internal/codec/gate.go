@@ -69,11 +69,11 @@ func newGate(p *Predictor, text []byte, alone int) *gate {
 
 // measure adds the costs of the bytes of text behind a position to their cells.
 func (g *gate) measure(p *Predictor, cur *Cursor, text []byte, from int) {
-	var m meter
+	var t tally
 	for i := from; i < len(text); i++ {
-		m.spent = 0
-		codeByte(p, &m, cur, text[i])
-		g.cost[i/cellBytes+1] += m.spent
+		t.spent = 0
+		codeByte(p, &t, cur, text[i])
+		g.cost[i/cellBytes+1] += t.spent
 	}
 }
 

@@ -37,7 +37,8 @@ type modelCoder struct {
 	enc     encoder
 	dec     decoder
 	bits    bitCoder
-	gate    *gate // of the encoder; nil: the model is sure to pay
+	gate    *gate  // of the encoder; nil: the model is sure to pay
+	meter   *meter // may be nil
 
 	groups  []*group
 	body    chan *group // waiting for whoever is free; nil: nobody else is
@@ -64,14 +65,11 @@ type odds struct {
 }
 
 func newModelCoder(lm *LM, workers int) *modelCoder {
-	// The separator is the last row: it never occurs, and a table whose rows are
-	// a multiple of 16 is fastest.
-	order := append(slices.Clone(lm.tree.id), lm.separator())
 	return &modelCoder{
 		lm:      lm,
 		workers: workers,
-		static:  lm.Model.NewAdaptiveHead(order),
-		adapted: lm.Model.NewAdaptiveHead(order),
+		static:  lm.head.Share(),
+		adapted: lm.head.Clone(),
 		pred:    NewPredictor(),
 	}
 }
@@ -290,6 +288,7 @@ func (c *modelCoder) token(s *stream, static, adapted []uint32) (rank int32, err
 		copy(s.bytes[s.done:], text)
 	}
 	s.done += len(text)
+	c.meter.add(len(text))
 	s.last = t.id[rank]
 	return rank, nil
 }
