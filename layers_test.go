@@ -26,6 +26,7 @@ var layers = map[string][]string{
 	"internal/context":   {"mix"},
 	"internal/model":     {"kernel"},
 	"internal/modelfile": {"model", "token"},
+	"internal/lm":        {"kernel"},
 	"internal/codec":     {"coder", "mix", "context", "model", "kernel", "token"},
 	"internal/container": {},
 	"internal/builtin":   {"codec", "model", "modelfile"},
