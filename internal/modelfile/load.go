@@ -6,6 +6,7 @@ import (
 	"math"
 	"unsafe"
 
+	"kolm/internal/half"
 	"kolm/internal/model"
 )
 
@@ -166,7 +167,7 @@ func (t *Tensor) Floats() []float32 {
 	case F16:
 		out := make([]float32, len(t.Data)/2)
 		for i := range out {
-			out[i] = model.HalfToFloat(binary.LittleEndian.Uint16(t.Data[2*i:]))
+			out[i] = half.ToFloat(binary.LittleEndian.Uint16(t.Data[2*i:]))
 		}
 		return out
 	}
@@ -192,7 +193,7 @@ func unpackQ8(m *model.Matrix, data []byte) (requantized int) {
 			requantized++
 			continue
 		}
-		m.Scale[r] = model.HalfToFloat(binary.LittleEndian.Uint16(blocks))
+		m.Scale[r] = half.ToFloat(binary.LittleEndian.Uint16(blocks))
 		for row := q[r*m.Cols:]; len(blocks) >= q8Bytes; row, blocks = row[q8Block:], blocks[q8Bytes:] {
 			*(*[q8Block]byte)(row) = [q8Block]byte(blocks[2:]) // one move, not a call
 		}
@@ -218,7 +219,7 @@ func oneScale(blocks []byte) bool {
 // widenQ8 multiplies the numbers of Q8_0 blocks by their scales.
 func widenQ8(dst []float32, blocks []byte) {
 	for ; len(blocks) > 0; blocks, dst = blocks[q8Bytes:], dst[q8Block:] {
-		scale := model.HalfToFloat(binary.LittleEndian.Uint16(blocks))
+		scale := half.ToFloat(binary.LittleEndian.Uint16(blocks))
 		for i, x := range blocks[2:q8Bytes] {
 			dst[i] = float32(int8(x)) * scale
 		}
