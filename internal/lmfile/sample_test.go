@@ -322,4 +322,3 @@ func compare(t *testing.T, got []float32, want [][]float64, tokens []int32) {
 		t.Errorf("the costliest token costs %v nats: the model is too simple to show errors", spread)
 	}
 }
-
