@@ -66,7 +66,11 @@ func floats(t *testing.T, f *modelfile.File, data []byte) *model.Weights {
 	}
 	numbers := make(map[string][]float32)
 	for i := range g.Tensors {
-		numbers[g.Tensors[i].Name] = g.Tensors[i].Floats()
+		x, err := g.Tensors[i].Floats()
+		if err != nil {
+			t.Fatal(err)
+		}
+		numbers[g.Tensors[i].Name] = x
 	}
 	w := *f.Weights
 	w.Layers = append([]model.Layer(nil), w.Layers...)

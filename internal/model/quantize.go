@@ -1,6 +1,10 @@
 package model
 
-import "math"
+import (
+	"math"
+
+	"kolm/internal/half"
+)
 
 // Quantize rounds float32 weights w, row-major (rows, cols), to int8 with one
 // scale per row: w[r][c] is close to q[r][c] * scale[r].
@@ -39,9 +43,9 @@ func quantizeRow(q []int8, w []float32) float32 {
 
 // halfScale is the smallest binary16 number s with s * 127 >= a.
 func halfScale(a float32) float32 {
-	h := FloatToHalf(a / 127)
-	if float64(HalfToFloat(h))*127 < float64(a) { // the product is exact
+	h := half.FromFloat(a / 127)
+	if float64(half.ToFloat(h))*127 < float64(a) { // the product is exact
 		h++
 	}
-	return HalfToFloat(min(h, 0x7bff))
+	return half.ToFloat(min(h, 0x7bff))
 }

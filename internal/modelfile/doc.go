@@ -12,8 +12,9 @@
 // scale. Norms are F32. A missing output.weight means that the input table is
 // the output table too.
 //
-// Parse accepts any well-formed GGUF of version 2 or 3 with F32, F16 and Q8_0
-// tensors on hosts of any byte order; Load accepts those that are such a model.
+// Parse accepts any well-formed GGUF of version 2 or 3 whose tensors have types
+// that internal/dequant widens, on hosts of any byte order; Load accepts those
+// that are such a model.
 //
 // # The ID
 //

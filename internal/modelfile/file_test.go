@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"kolm/internal/half"
 	"kolm/internal/model"
 )
 
@@ -166,10 +167,10 @@ func TestForeign(t *testing.T) {
 		t.Fatal(err)
 	}
 	gate, down := find(t, g, "blk.0.ffn_gate.weight"), find(t, g, "blk.1.ffn_down.weight")
-	*gate = half(gate)
+	*gate = narrowed(t, gate)
 	*down = blocks(down)
 	got := load(t, encode(g.Keys, g.Tensors))
-	if m := got.Weights.Layers[0].Gate; m.F == nil || m.F[5] != model.HalfToFloat(model.FloatToHalf(f.Weights.Layers[0].Gate.F[5])) {
+	if m := got.Weights.Layers[0].Gate; m.F == nil || m.F[5] != half.ToFloat(half.FromFloat(f.Weights.Layers[0].Gate.F[5])) {
 		t.Error("F16 was not widened")
 	}
 	// The first row of blocks has one scale, the other 31 have two.
@@ -177,7 +178,7 @@ func TestForeign(t *testing.T) {
 		t.Errorf("%d rows requantised, want 31", got.Requantized)
 	}
 	m := got.Weights.Layers[1].Down
-	want, scale := model.Quantize(31, 64, down.Floats()[64:])
+	want, scale := model.Quantize(31, 64, floats(t, down)[64:])
 	if !reflect.DeepEqual(m.Q[64:], want) || !reflect.DeepEqual(m.Scale[1:], scale) {
 		t.Error("rows with two scales are not those of Quantize")
 	}
@@ -196,10 +197,19 @@ func find(t *testing.T, g *GGUF, name string) *Tensor {
 	return nil
 }
 
-func half(x *Tensor) Tensor {
+func floats(t *testing.T, x *Tensor) []float32 {
+	t.Helper()
+	f, err := x.Floats()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func narrowed(t *testing.T, x *Tensor) Tensor {
 	out := Tensor{Name: x.Name, Dims: x.Dims, Type: F16}
-	for _, v := range x.Floats() {
-		h := model.FloatToHalf(v)
+	for _, v := range floats(t, x) {
+		h := half.FromFloat(v)
 		out.Data = append(out.Data, byte(h), byte(h>>8))
 	}
 	return out
@@ -208,7 +218,7 @@ func half(x *Tensor) Tensor {
 func blocks(x *Tensor) Tensor {
 	out := Tensor{Name: x.Name, Dims: x.Dims, Type: Q8_0}
 	for b := range x.Dims[0] * x.Dims[1] / 32 {
-		h := model.FloatToHalf(0.5)
+		h := half.FromFloat(0.5)
 		if b >= 2 {
 			h += uint16(b)
 		}

@@ -3,7 +3,8 @@ package modelfile
 import (
 	"fmt"
 	"math"
-	"strconv"
+
+	"kolm/internal/dequant"
 )
 
 // Error says where in a file something is wrong.
@@ -29,13 +30,13 @@ const (
 )
 
 // Type is the storage type of a tensor, numbered as in GGUF.
-type Type uint32
+type Type = dequant.Type
 
-// The types that kolm reads and writes.
+// The types that kolm's own models have.
 const (
-	F32  Type = 0
-	F16  Type = 1
-	Q8_0 Type = 8 // blocks of 32: a binary16 scale, 32 int8 numbers
+	F32  = dequant.F32
+	F16  = dequant.F16
+	Q8_0 = dequant.Q8_0
 )
 
 // q8Block is the length of a Q8_0 block in numbers, q8Bytes in bytes.
@@ -44,43 +45,38 @@ const (
 	q8Bytes = 34
 )
 
-var typeNames = map[Type]string{
-	0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 6: "Q5_0", 7: "Q5_1", 8: "Q8_0", 9: "Q8_1",
-	10: "Q2_K", 11: "Q3_K", 12: "Q4_K", 13: "Q5_K", 14: "Q6_K", 15: "Q8_K", 16: "IQ2_XXS",
-	17: "IQ2_XS", 18: "IQ3_XXS", 19: "IQ1_S", 20: "IQ4_NL", 21: "IQ3_S", 22: "IQ2_S",
-	23: "IQ4_XS", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64", 29: "IQ1_M",
-	30: "BF16", 34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4",
-}
-
-func (t Type) String() string {
-	if s, ok := typeNames[t]; ok {
-		return s
-	}
-	return "type " + strconv.Itoa(int(t))
-}
-
-// block returns how many numbers and bytes a block of the type has; zeros for
-// a type that kolm does not read.
-func (t Type) block() (numbers, bytes int) {
-	switch t {
-	case F32:
-		return 1, 4
-	case F16:
-		return 1, 2
-	case Q8_0:
-		return q8Block, q8Bytes
-	}
-	return 0, 0
-}
-
 // Tensor is a tensor of a GGUF file. Dims come in GGUF's order: the length of a
 // row first, then the number of rows.
 type Tensor struct {
-	Name string
-	Dims []int
-	Type Type
-	Data []byte // part of the file
-	at   int    // where the file describes it
+	Name   string
+	Dims   []int
+	Type   Type
+	Data   []byte // part of the file
+	Offset int    // of Data in the file
+	at     int    // where the file describes it
+}
+
+// Described returns where the file describes the tensor: name, shape, type.
+func (t *Tensor) Described() int { return t.at }
+
+// Floats returns the numbers of a tensor. It is an *Error if one is not finite.
+func (t *Tensor) Floats() ([]float32, error) {
+	numbers, bytes := t.Type.Block()
+	out := make([]float32, len(t.Data)/bytes*numbers)
+	return out, t.Widen(out, 0)
+}
+
+// Widen writes the numbers from number first on to dst. Both first and len(dst)
+// are whole blocks.
+func (t *Tensor) Widen(dst []float32, first int) error {
+	numbers, bytes := t.Type.Block()
+	start := first / numbers * bytes
+	err := dequant.Widen(dst, t.Type, t.Data[start:][:len(dst)/numbers*bytes])
+	if err == nil {
+		return nil
+	}
+	bad := err.(*dequant.Error)
+	return errorAt(t.Offset+start+bad.Offset, "tensor %q: %s", t.Name, bad.What)
 }
 
 // Kind is the type of a metadata value, numbered as in GGUF.
@@ -183,6 +179,9 @@ func (v Value) Float() (float64, bool) {
 	return 0, false
 }
 
+// Offset returns where in the file the value is.
+func (v Value) Offset() int { return v.at }
+
 // Bool returns a truth value.
 func (v Value) Bool() (value, ok bool) {
 	if v.Kind != Bool {
@@ -220,6 +219,30 @@ func (v Value) Int32s() ([]int32, bool) {
 	out := make([]int32, v.Len)
 	for i := range out {
 		out[i] = int32(little(v.raw[4*i:][:4]))
+	}
+	return out, true
+}
+
+// Float32s returns an array of 32-bit floating-point numbers.
+func (v Value) Float32s() ([]float32, bool) {
+	if v.Kind != Array || v.Elem != Float32 {
+		return nil, false
+	}
+	out := make([]float32, v.Len)
+	for i := range out {
+		out[i] = math.Float32frombits(uint32(little(v.raw[4*i:][:4])))
+	}
+	return out, true
+}
+
+// Bools returns an array of truth values.
+func (v Value) Bools() ([]bool, bool) {
+	if v.Kind != Array || v.Elem != Bool {
+		return nil, false
+	}
+	out := make([]bool, v.Len)
+	for i := range out {
+		out[i] = v.raw[i] != 0
 	}
 	return out, true
 }

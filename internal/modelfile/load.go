@@ -3,9 +3,9 @@ package modelfile
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 	"unsafe"
 
+	"kolm/internal/half"
 	"kolm/internal/model"
 )
 
@@ -150,72 +150,55 @@ func (l *loader) tensor(p part, t *Tensor) error {
 	if t.Dims[0] != p.cols || numbers != p.rows*p.cols {
 		return errorAt(t.at, "tensor %q has dimensions %v, want %d rows of %d", t.Name, t.Dims, p.rows, p.cols)
 	}
+	if t.Type != F32 && t.Type != F16 && (t.Type != Q8_0 || p.vector != nil) {
+		return errorAt(t.at, "tensor %q has type %v, which is not supported here: want F32, F16 or, for a matrix, Q8_0", t.Name, t.Type)
+	}
 	if p.vector != nil {
-		if t.Type == Q8_0 {
-			return errorAt(t.at, "tensor %q has type %v, want F32 or F16", t.Name, t.Type)
-		}
-		*p.vector = t.Floats()
-		return nil
+		x, err := t.Floats()
+		*p.vector = x
+		return err
 	}
 	*p.matrix = model.Matrix{Rows: p.rows, Cols: p.cols}
 	if t.Type != Q8_0 {
-		p.matrix.F = t.Floats()
-		return nil
+		x, err := t.Floats()
+		p.matrix.F = x
+		return err
 	}
 	for at := 0; at < len(t.Data); at += q8Bytes {
 		if binary.LittleEndian.Uint16(t.Data[at:])&0x7c00 == 0x7c00 {
 			return errorAt(t.at, "tensor %q: scale of block %d is not finite", t.Name, at/q8Bytes)
 		}
 	}
-	l.f.Requantized += unpackQ8(p.matrix, t.Data)
-	return nil
-}
-
-// Floats returns the numbers of a tensor, widened exactly (F32, F16) or
-// multiplied by their scale (Q8_0).
-func (t *Tensor) Floats() []float32 {
-	switch t.Type {
-	case F32:
-		out := make([]float32, len(t.Data)/4)
-		for i := range out {
-			out[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:]))
-		}
-		return out
-	case F16:
-		out := make([]float32, len(t.Data)/2)
-		for i := range out {
-			out[i] = model.HalfToFloat(binary.LittleEndian.Uint16(t.Data[2*i:]))
-		}
-		return out
-	}
-	out := make([]float32, len(t.Data)/q8Bytes*q8Block)
-	widenQ8(out, t.Data)
-	return out
+	n, err := unpackQ8(p.matrix, t)
+	l.f.Requantized += n
+	return err
 }
 
 // unpackQ8 fills an int8 matrix from Q8_0 blocks and returns the number of rows
 // that had more than one scale.
-func unpackQ8(m *model.Matrix, data []byte) (requantized int) {
+func unpackQ8(m *model.Matrix, t *Tensor) (requantized int, err error) {
 	m.Q, m.Scale = make([]int8, m.Rows*m.Cols), make([]float32, m.Rows)
 	q := asBytes(m.Q)
 	stride := m.Cols / q8Block * q8Bytes
 	for r := range m.Rows {
-		blocks := data[r*stride:][:stride]
+		blocks := t.Data[r*stride:][:stride]
 		if !oneScale(blocks) {
 			w := make([]float32, m.Cols)
-			widenQ8(w, blocks)
+			if err := t.Widen(w, r*m.Cols); err != nil {
+				return 0, err
+			}
 			rq, scale := model.Quantize(1, m.Cols, w)
 			copy(m.Q[r*m.Cols:], rq)
 			m.Scale[r] = scale[0]
 			requantized++
 			continue
 		}
-		m.Scale[r] = model.HalfToFloat(binary.LittleEndian.Uint16(blocks))
+		m.Scale[r] = half.ToFloat(binary.LittleEndian.Uint16(blocks))
 		for row := q[r*m.Cols:]; len(blocks) >= q8Bytes; row, blocks = row[q8Block:], blocks[q8Bytes:] {
 			*(*[q8Block]byte)(row) = [q8Block]byte(blocks[2:]) // one move, not a call
 		}
 	}
-	return requantized
+	return requantized, nil
 }
 
 // asBytes is the same memory as bytes.
@@ -231,14 +214,4 @@ func oneScale(blocks []byte) bool {
 		}
 	}
 	return true
-}
-
-// widenQ8 multiplies the numbers of Q8_0 blocks by their scales.
-func widenQ8(dst []float32, blocks []byte) {
-	for ; len(blocks) > 0; blocks, dst = blocks[q8Bytes:], dst[q8Block:] {
-		scale := model.HalfToFloat(binary.LittleEndian.Uint16(blocks))
-		for i, x := range blocks[2:q8Bytes] {
-			dst[i] = float32(int8(x)) * scale
-		}
-	}
 }

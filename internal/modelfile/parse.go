@@ -211,9 +211,9 @@ func (s *scanner) shape(t *Tensor) {
 
 // locate sets the data of a tensor.
 func (s *scanner) locate(t *Tensor, offset uint64, base, align int) {
-	numbers, bytes := t.Type.block()
+	numbers, bytes := t.Type.Block()
 	if numbers == 0 {
-		s.fail(t.at, "tensor %q has type %v, which is not supported: want F32, F16 or Q8_0", t.Name, t.Type)
+		s.fail(t.at, "tensor %q has type %v, which is not supported", t.Name, t.Type)
 		return
 	}
 	if t.Dims[0]%numbers != 0 {
@@ -234,7 +234,7 @@ func (s *scanner) locate(t *Tensor, offset uint64, base, align int) {
 		s.fail(t.at, "tensor %q (%v %v at offset %d) reaches beyond the %d bytes of data", t.Name, t.Type, t.Dims, offset, left)
 	default:
 		start := base + int(offset)
-		t.Data = s.data[start : start+int(size) : start+int(size)]
+		t.Data, t.Offset = s.data[start:start+int(size):start+int(size)], start
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"math"
 	"unsafe"
 
+	"kolm/internal/half"
 	"kolm/internal/model"
 )
 
@@ -107,7 +108,7 @@ func (p *part) tensor() (Tensor, error) {
 		t.Data = packF32(p.matrix.F)
 	default:
 		for r, s := range p.matrix.Scale {
-			if model.HalfToFloat(model.FloatToHalf(s)) != s {
+			if half.ToFloat(half.FromFloat(s)) != s {
 				return t, fmt.Errorf("model file: %s: scale of row %d is %v, which is no binary16 number", p.name, r, s)
 			}
 		}
@@ -129,7 +130,7 @@ func packQ8(m *model.Matrix) []byte {
 	b := make([]byte, 0, len(m.Q)/q8Block*q8Bytes)
 	q := asBytes(m.Q)
 	for _, s := range m.Scale {
-		h := model.FloatToHalf(s)
+		h := half.FromFloat(s)
 		for range m.Cols / q8Block {
 			b = binary.LittleEndian.AppendUint16(b, h)
 			b = append(b, q[:q8Block]...)
