@@ -32,6 +32,7 @@ var layers = map[string][]string{
 	"internal/modelfile":   {"dequant", "half", "model", "token"},
 	"internal/lm":          {"kernel"},
 	"internal/lmfile":      {"dequant", "lm", "mmap", "model", "modelfile", "safetensors"},
+	"internal/memory":      {"lm"},
 	"internal/codec":       {"coder", "mix", "context", "model", "kernel", "token"},
 	"internal/container":   {},
 	"internal/builtin":     {"codec", "model", "modelfile"},
