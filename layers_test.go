@@ -34,6 +34,7 @@ var layers = map[string][]string{
 	"internal/mdl/bitsback": {"mdl"},
 	"internal/mdl/prefix":   {},
 	"internal/mdl/turing":   {},
+	"internal/source":       {},
 	".":                     {"codec", "container", "builtin", "modelfile"},
 	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train"},
 }
