@@ -35,8 +35,9 @@ var layers = map[string][]string{
 	"internal/mdl/prefix":   {},
 	"internal/mdl/turing":   {},
 	"internal/source":       {},
+	"internal/peer":         {},
 	".":                     {"codec", "container", "builtin", "modelfile"},
-	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train"},
+	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "peer", "token", "train"},
 }
 
 func TestLayers(t *testing.T) {
