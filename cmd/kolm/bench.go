@@ -4,13 +4,13 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"kolm"
 	"kolm/internal/builtin"
+	"kolm/internal/peer"
 )
 
 type benchCmd struct {
@@ -46,13 +46,13 @@ func (c *benchCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	compared := peers()
+	compared := peer.Installed()
 	for i := len(c.Levels) - 1; i >= 0; i-- {
 		if l := c.Levels[i]; l < 1 || l > 9 {
 			return usage("levels are 1 to 9", "no level %d", l)
 		}
 		self := fmt.Sprintf("kolm -%d", c.Levels[i])
-		compared = append([]peer{filter(self, self, "kolm -d")}, compared...)
+		compared = append([]peer.Peer{peer.Filter(self, self, "kolm -d")}, compared...)
 	}
 	a.each(c.Files, func(name string) error {
 		r := benchReport{File: name, Model: model.ID().String(), ModelBytes: len(builtin.File())}
@@ -69,34 +69,20 @@ func (c *benchCmd) Run(a *app) error {
 	return nil
 }
 
-func (r *benchReport) measure(name string, compared []peer) error {
+func (r *benchReport) measure(name string, compared []peer.Peer) error {
 	plain, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}
 	r.Plain, r.SHA256 = int64(len(plain)), fmt.Sprintf("%x", sha256.Sum256(plain))
 	for _, p := range compared {
-		row, err := p.row(plain)
+		m, err := p.Measure(plain)
 		if err != nil {
 			return err
 		}
-		r.Rows = append(r.Rows, row)
+		r.Rows = append(r.Rows, benchRow{p.Name, m.Size, bitsPerByte(m.Size, r.Plain), seconds(m.Pack), seconds(m.Unpack)})
 	}
 	return nil
-}
-
-// row measures one compressor in a scratch folder of its own.
-func (p peer) row(plain []byte) (benchRow, error) {
-	dir, err := os.MkdirTemp("", "kolm-bench-")
-	if err != nil {
-		return benchRow{}, err
-	}
-	defer os.RemoveAll(dir)
-	if err := os.WriteFile(filepath.Join(dir, plainName), plain, 0o600); err != nil {
-		return benchRow{}, err
-	}
-	size, pack, unpack, err := p.measure(dir, plain)
-	return benchRow{p.name, size, bitsPerByte(size, int64(len(plain))), seconds(pack), seconds(unpack)}, err
 }
 
 // seconds rounds to the milliseconds that a single run can tell.
