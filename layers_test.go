@@ -37,13 +37,14 @@ var layers = map[string][]string{
 	"internal/builtin":      {"codec", "model", "modelfile"},
 	"internal/train":        {"tensor", "token", "corpus", "model", "modelfile"},
 	".":                     {"codec", "container", "builtin", "kernel", "modelfile"},
-	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train", "peer"},
+	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train", "peer", "chart"},
 	"internal/mdl":          {},
 	"internal/mdl/bitsback": {"mdl"},
 	"internal/mdl/prefix":   {},
 	"internal/mdl/turing":   {},
 	"internal/source":       {},
 	"internal/peer":         {},
+	"internal/chart":        {},
 }
 
 func TestLayers(t *testing.T) {

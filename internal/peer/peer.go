@@ -84,7 +84,8 @@ func Installed() []Peer {
 		Filter("zstd --ultra -22", "zstd --ultra -22 -q -c", "zstd -dqc --memory=2048MB"),
 		Filter("brotli -q 11", "brotli -q 11 -w 24 -c", "brotli -dc"),
 		Filter("bzip3", "bzip3 -e -b 16 -c", "bzip3 -d -c"),
-		archiver("7z PPMd", "7z a -bd -m0=PPMd:o=16:mem=256m packed.7z plain", "7z x -y -bd ../packed.7z"),
+		archiver("7z PPMd o6", "7z a -bd -m0=PPMd:o=6:mem=256m packed.7z plain", "7z x -y -bd ../packed.7z"),
+		archiver("7z PPMd o16", "7z a -bd -m0=PPMd:o=16:mem=256m packed.7z plain", "7z x -y -bd ../packed.7z"),
 		archiver("zpaq -m5", "zpaq a packed.zpaq plain -m5", "zpaq x ../packed.zpaq"),
 	}
 	var have []Peer
@@ -143,8 +144,9 @@ func writeAll(w io.WriteCloser, b []byte, err error) error {
 
 // Measurement is what a compressor made of an input.
 type Measurement struct {
-	Size         int64 // bytes packed
-	Pack, Unpack time.Duration
+	Size               int64 // bytes packed
+	Pack, Unpack       time.Duration
+	PackCPU, UnpackCPU time.Duration // of all its threads; for a library, the time it took
 }
 
 // Measure packs and unpacks an input and checks that the same bytes came back.
@@ -176,10 +178,10 @@ func (p Peer) measureTool(m *Measurement, plain []byte) (back []byte, err error)
 	if err := os.Mkdir(filepath.Join(dir, "sub"), 0o700); err != nil {
 		return nil, err
 	}
-	if m.Pack, err = timed(p.pack(dir)); err != nil {
+	if m.Pack, m.PackCPU, err = timed(p.pack(dir)); err != nil {
 		return nil, fmt.Errorf("pack: %w", err)
 	}
-	if m.Unpack, err = timed(p.unpack(dir)); err != nil {
+	if m.Unpack, m.UnpackCPU, err = timed(p.unpack(dir)); err != nil {
 		return nil, fmt.Errorf("unpack: %w", err)
 	}
 	out, err := filepath.Glob(filepath.Join(dir, packedName+"*"))
@@ -205,6 +207,7 @@ func (p Peer) measureLibrary(m *Measurement, plain []byte) (back []byte, err err
 		return nil, err
 	}
 	m.Pack, m.Size = time.Since(start), int64(buf.Len())
+	m.PackCPU = m.Pack
 	start = time.Now()
 	r, err := p.read(&buf)
 	if err != nil {
@@ -212,15 +215,21 @@ func (p Peer) measureLibrary(m *Measurement, plain []byte) (back []byte, err err
 	}
 	back, err = io.ReadAll(r)
 	m.Unpack = time.Since(start)
+	m.UnpackCPU = m.Unpack
 	return back, err
 }
 
-// timed runs a command and returns how long it took.
-func timed(cmd *exec.Cmd) (time.Duration, error) {
+// timed runs a command and returns how long it took, by the clock and in time of
+// all its threads.
+func timed(cmd *exec.Cmd) (wall, cpu time.Duration, err error) {
 	var talk bytes.Buffer
 	cmd.Stderr = &talk
 	start := time.Now()
-	err := cmd.Run()
+	err = cmd.Run()
+	wall = time.Since(start)
+	if cmd.ProcessState != nil {
+		cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	}
 	for _, f := range []any{cmd.Stdin, cmd.Stdout} {
 		if c, ok := f.(*os.File); ok {
 			c.Close()
@@ -229,5 +238,5 @@ func timed(cmd *exec.Cmd) (time.Duration, error) {
 	if err != nil && talk.Len() > 0 {
 		err = fmt.Errorf("%w: %s", err, strings.TrimSpace(talk.String()))
 	}
-	return time.Since(start), err
+	return wall, cpu, err
 }
