@@ -14,7 +14,7 @@ import (
 )
 
 type benchCmd struct {
-	Files  []string `arg:"" name:"file" type:"existingfile" help:"Plain files to pack."`
+	Files  []string `arg:"" name:"file" help:"Plain files to pack."`
 	Levels []int    `name:"levels" default:"1,5" help:"Levels of kolm to measure."`
 	talk
 }
@@ -56,7 +56,7 @@ func (c *benchCmd) Run(a *app) error {
 	}
 	a.each(c.Files, func(name string) error {
 		r := benchReport{File: name, Model: model.ID().String(), ModelBytes: len(builtin.File())}
-		if err := r.measure(name, compared); err != nil {
+		if err := r.measure(a, name, compared); err != nil {
 			return err
 		}
 		if a.json {
@@ -69,14 +69,16 @@ func (c *benchCmd) Run(a *app) error {
 	return nil
 }
 
-func (r *benchReport) measure(name string, compared []peer) error {
+func (r *benchReport) measure(a *app, name string, compared []peer) error {
 	plain, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}
 	r.Plain, r.SHA256 = int64(len(plain)), fmt.Sprintf("%x", sha256.Sum256(plain))
-	for _, p := range compared {
+	for i, p := range compared {
+		stop := a.startProgress(fmt.Sprintf("%s, %d of %d: %s", filepath.Base(name), i+1, len(compared), p.name), 0, 1)
 		row, err := p.row(plain)
+		stop()
 		if err != nil {
 			return err
 		}
