@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -14,7 +15,7 @@ import (
 )
 
 type benchCmd struct {
-	Files  []string `arg:"" name:"file" type:"existingfile" help:"Plain files to pack."`
+	Files  []string `arg:"" name:"file" help:"Plain files to pack."`
 	Levels []int    `name:"levels" default:"1,5" help:"Levels of kolm to measure."`
 	Output string   `short:"o" placeholder:"FOLDER" help:"Also write bench.md, bench.json and pictures of size against time there."`
 	talk
@@ -56,7 +57,7 @@ func (c *benchCmd) Run(a *app) error {
 	var reports []benchReport
 	a.each(c.Files, func(name string) error {
 		r := benchReport{File: name, Model: model.ID().String(), ModelBytes: len(builtin.File())}
-		if err := r.measure(name, compared); err != nil {
+		if err := r.measure(a, name, compared); err != nil {
 			return err
 		}
 		reports = append(reports, r)
@@ -93,14 +94,16 @@ func (c *benchCmd) compared() ([]peer.Peer, error) {
 	return append(list, peer.Installed()...), nil
 }
 
-func (r *benchReport) measure(name string, compared []peer.Peer) error {
+func (r *benchReport) measure(a *app, name string, compared []peer.Peer) error {
 	plain, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}
 	r.Plain, r.SHA256 = int64(len(plain)), fmt.Sprintf("%x", sha256.Sum256(plain))
-	for _, p := range compared {
+	for i, p := range compared {
+		stop := a.startProgress(fmt.Sprintf("%s, %d of %d: %s", filepath.Base(name), i+1, len(compared), p.Name), 0, 1)
 		m, err := p.Measure(plain)
+		stop()
 		if err != nil {
 			return err
 		}
