@@ -34,8 +34,7 @@ var gpt2Names = strings.NewReplacer(
 
 // folder returns the sample as a folder holds it: other names, other order of the
 // rows that rotate, matrices of gpt2 the other way round.
-func (s *sample) folder(t *testing.T) []safetensors.Tensor {
-	t.Helper()
+func (s *sample) folder() []safetensors.Tensor {
 	heads := int(s.number(".attention.head_count"))
 	kv := int(s.number(".attention.head_count_kv"))
 	var list []safetensors.Tensor
@@ -190,7 +189,7 @@ func TestFolders(t *testing.T) {
 			}
 			var tensors []safetensors.Tensor
 			prefix := ""
-			for _, x := range s.folder(t) {
+			for _, x := range s.folder() {
 				switch x.Name {
 				case "rope_freqs.weight":
 				case "transformer.":
@@ -245,7 +244,7 @@ func float32Bytes(v float32) []byte {
 // TestFolderTypes reads 16-bit weights, of which the upper halves are taken.
 func TestFolderTypes(t *testing.T) {
 	s := newSample("qwen2", small)
-	tensors := s.folder(t)
+	tensors := s.folder()
 	for i := range tensors {
 		x := &tensors[i]
 		x.DType = "BF16"
@@ -267,7 +266,7 @@ func TestFolderTypes(t *testing.T) {
 // TestFolderHash computes the hash as a shell would.
 func TestFolderHash(t *testing.T) {
 	s := newSample("llama", small)
-	dir := writeFolder(t, s.hfConfigOf(small), s.folder(t), 2)
+	dir := writeFolder(t, s.hfConfigOf(small), s.folder(), 2)
 	want := sha256.New()
 	for _, name := range []string{configFile, "model-1-of-2.safetensors", "model-2-of-2.safetensors"} {
 		b, err := os.ReadFile(filepath.Join(dir, name))
@@ -286,7 +285,7 @@ func TestFolderHash(t *testing.T) {
 
 func TestFolderErrors(t *testing.T) {
 	s := newSample("llama", small)
-	tensors := s.folder(t)
+	tensors := s.folder()
 	for want, change := range map[string]map[string]any{
 		`model_type "mamba" is not supported`: {"model_type": "mamba"},
 		`hidden_act "gelu" is not supported`:  {"hidden_act": "gelu"},
