@@ -17,8 +17,11 @@ import (
 	"kolm/internal/safetensors"
 )
 
-// tiny is the least model of every architecture.
-var tiny = sizes{dim: 32, layers: 1, heads: 2, kvHeads: 2, headDim: 16, ffn: 32, vocab: 5}
+// tiny has rows that can be quantised; least is the smallest model.
+var (
+	tiny  = sizes{dim: 32, layers: 1, heads: 2, kvHeads: 2, headDim: 16, ffn: 32, vocab: 5, context: 16}
+	least = sizes{dim: 8, layers: 1, heads: 2, kvHeads: 2, headDim: 4, ffn: 8, vocab: 5, context: 16}
+)
 
 // build makes a model of the bytes of a GGUF file or a llama2.c checkpoint.
 func build(b []byte) (*lm.Model, error) {
@@ -235,7 +238,7 @@ func within(t *testing.T, n int, f func()) {
 // allocate more than a multiple of their number.
 func FuzzBuild(f *testing.F) {
 	for arch := range families {
-		z := tiny
+		z := least
 		if arch == "qwen3moe" {
 			z.experts = 3
 		}
@@ -259,8 +262,8 @@ func FuzzBuild(f *testing.F) {
 // FuzzFolder does the same with a configuration and a file of weights.
 func FuzzFolder(f *testing.F) {
 	for _, arch := range []string{"llama", "qwen3", "gpt2"} {
-		s := newSample(arch, tiny)
-		config, err := json.Marshal(s.hfConfigOf(tiny))
+		s := newSample(arch, least)
+		config, err := json.Marshal(s.hfConfigOf(least))
 		if err != nil {
 			f.Fatal(err)
 		}

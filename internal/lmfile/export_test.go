@@ -17,6 +17,9 @@ import (
 // TestExportFolder writes the built-in model as folders, reads them back, and
 // compares them with the GGUF file.
 func TestExportFolder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: the built-in model is large for an emulated CPU")
+	}
 	k, err := modelfile.Load(builtin.File())
 	if err != nil {
 		t.Fatal(err)
