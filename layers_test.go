@@ -36,8 +36,9 @@ var layers = map[string][]string{
 	"internal/mdl/turing":   {},
 	"internal/source":       {},
 	"internal/peer":         {},
+	"internal/lab":          {".", "coder", "mdl", "mdl/bitsback", "mdl/prefix", "mdl/turing", "peer", "source"},
 	".":                     {"codec", "container", "builtin", "modelfile"},
-	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "peer", "token", "train"},
+	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "lab", "mdl/prefix", "model", "modelfile", "peer", "token", "train"},
 }
 
 func TestLayers(t *testing.T) {
