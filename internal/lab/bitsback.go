@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"math"
 	"math/big"
 	"math/rand/v2"
 	"slices"
@@ -49,11 +50,12 @@ func runBitsBack(r *run) error {
 			return err
 		}
 		trial := stackTrial{r: rand.New(rand.NewPCG(r.Seed, 1)), codec: codec, x: x}
-		elbo, expected, gross, err := trial.expectation(class, c.q(x))
+		elbo, choice, gross := trial.formula(class, c.q(x))
+		expected, err := trial.expectation(choice)
 		if err != nil {
 			return err
 		}
-		mean, back, err := trial.random(stacks)
+		mean, back, _, err := trial.sample(class, c.q(x), stacks)
 		if err != nil {
 			return err
 		}
@@ -81,51 +83,62 @@ func (s stackTrial) stack() *bitsback.Stack {
 }
 
 // encode codes x onto the stack and decodes it again.
-func (s stackTrial) encode(stack *bitsback.Stack) (net float64, same bool, err error) {
+func (s stackTrial) encode(stack *bitsback.Stack) (net float64, member int, same bool, err error) {
 	before := stack.Clone()
-	if _, err := s.codec.Encode(stack, s.x); err != nil {
-		return 0, false, err
+	if member, err = s.codec.Encode(stack, s.x); err != nil {
+		return 0, 0, false, err
 	}
 	net = stack.Bits() - before.Bits()
 	back, err := s.codec.Decode(stack, len(s.x))
-	return net, slices.Equal(back, s.x) && stack.Equal(before), err
+	return net, member, slices.Equal(back, s.x) && stack.Equal(before), err
+}
+
+// formula is what the choice q costs on paper.
+func (s stackTrial) formula(class *mdl.Class, q []*big.Rat) (elbo float64, weights []float64, gross float64) {
+	w := mdl.Weigh(class, s.x)
+	weights = make([]float64, len(q))
+	for m := range q {
+		weights[m], _ = q[m].Float64()
+		gross += weights[m] * w.TwoPart(m)
+	}
+	return w.NegELBO(weights), weights, gross
 }
 
 // expectation takes the mean over choices exactly, by making a stack choose
 // each member in turn.
-func (s stackTrial) expectation(class *mdl.Class, q []*big.Rat) (elbo, net, gross float64, err error) {
-	w := mdl.Weigh(class, s.x)
-	weights := make([]float64, len(q))
-	for m := range q {
-		weights[m], _ = q[m].Float64()
-		if weights[m] == 0 {
+func (s stackTrial) expectation(weights []float64) (net float64, err error) {
+	for m, p := range weights {
+		if p == 0 {
 			continue
 		}
 		stack, err := s.codec.Force(s.stack(), s.x, m)
 		if err != nil {
-			return 0, 0, 0, err
+			return 0, err
 		}
-		bits, _, err := s.encode(stack)
+		bits, _, _, err := s.encode(stack)
 		if err != nil {
-			return 0, 0, 0, err
+			return 0, err
 		}
-		net += weights[m] * bits
-		gross += weights[m] * w.TwoPart(m)
+		net += p * bits
 	}
-	return w.NegELBO(weights), net, gross, nil
+	return net, nil
 }
 
-// random codes x onto random stacks and counts those that came back.
-func (s stackTrial) random(n int) (mean float64, back int, err error) {
+// sample codes x onto random stacks, counts those that came back, and holds each
+// net length against log2 Q - log2 w - log2 p of the member that was chosen.
+func (s stackTrial) sample(class *mdl.Class, q []*big.Rat, n int) (mean float64, back int, worst float64, err error) {
+	w := mdl.Weigh(class, s.x)
 	for range n {
-		net, same, err := s.encode(s.stack())
+		net, member, same, err := s.encode(s.stack())
 		if err != nil {
-			return 0, 0, err
+			return 0, 0, 0, err
 		}
 		mean += net / float64(n)
 		if same {
 			back++
 		}
+		p, _ := q[member].Float64()
+		worst = max(worst, math.Abs(net-w.TwoPart(member)-math.Log2(p)))
 	}
-	return mean, back, nil
+	return mean, back, worst, nil
 }

@@ -24,7 +24,7 @@ func Claims() []Claim {
 		{5, "training is lossy compression", "weights alone are lossy; model and coder together are lossless", nil,
 			"regeneration from weights alone, beside packing with the same model"},
 		{6, "a model is a thousandfold compression of its training text", "false for GPT-3, and bytes of text are not bits of information", []string{"scale"}, ""},
-		{7, "L(model) + L(data | model) is -ELBO", "true if the choice is certain on a countable grid, or with bits back", []string{"equivalence", "bitsback"}, ""},
+		{7, "L(model) + L(data | model) is -ELBO", "true if the choice is certain on a countable grid, or with bits back", []string{"equivalence", "bitsback", "weights"}, ""},
 		{8, "gradient descent minimises description length by itself", "not automatically", nil,
 			"a sweep of model sizes by cross-entropy, two-part, prequential and variational code"},
 		{9, "cross-entropy is the gap of the ELBO", "false: it is entropy + gap B, the ELBO's gap is gap A", []string{"identity"}, ""},

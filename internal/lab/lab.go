@@ -115,7 +115,7 @@ type Check struct {
 // Experiments lists all experiments in the order in which the theory is told.
 func Experiments() []Experiment {
 	return []Experiment{
-		identity, equivalence, bitsBack, regret, experts, contextTrees, automata, rates, length,
+		identity, equivalence, bitsBack, weights, regret, experts, contextTrees, automata, rates, length,
 		redundancy, estimation, files, obstacles, floor, turingMachines, prefixMachine, scale,
 	}
 }
