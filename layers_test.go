@@ -36,8 +36,6 @@ var layers = map[string][]string{
 	"internal/container":    {},
 	"internal/builtin":      {"codec", "model", "modelfile"},
 	"internal/train":        {"tensor", "token", "corpus", "model", "modelfile"},
-	".":                     {"codec", "container", "builtin", "kernel", "modelfile"},
-	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train", "peer", "chart"},
 	"internal/mdl":          {},
 	"internal/mdl/bitsback": {"mdl"},
 	"internal/mdl/prefix":   {},
@@ -45,6 +43,9 @@ var layers = map[string][]string{
 	"internal/source":       {},
 	"internal/peer":         {},
 	"internal/chart":        {},
+	"internal/lab":          {".", "coder", "mdl", "mdl/bitsback", "mdl/prefix", "mdl/turing", "peer", "source"},
+	".":                     {"codec", "container", "builtin", "kernel", "modelfile"},
+	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train", "peer", "chart", "lab", "mdl/prefix"},
 }
 
 func TestLayers(t *testing.T) {

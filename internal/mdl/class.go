@@ -18,6 +18,7 @@ type Class struct {
 	Name     string
 	Alphabet int
 	Members  []Member
+	prior    []float64 // -log2 w(m)
 }
 
 // NewClass checks the prior: weights are positive and obey Kraft's inequality
@@ -26,17 +27,17 @@ func NewClass(name string, alphabet int, members []Member) (*Class, error) {
 	if len(members) == 0 {
 		return nil, fmt.Errorf("class %s: has no members", name)
 	}
-	sum := new(big.Rat)
+	c := &Class{Name: name, Alphabet: alphabet, Members: members}
 	for _, m := range members {
 		if m.Prior.Sign() <= 0 {
 			return nil, fmt.Errorf("class %s: member %s: weight %v, must be positive", name, m.Name, m.Prior)
 		}
-		sum.Add(sum, m.Prior)
+		c.prior = append(c.prior, ratBits(m.Prior))
 	}
-	if sum.Cmp(big.NewRat(1, 1)) > 0 {
+	if sum := c.Mass(); sum.Cmp(big.NewRat(1, 1)) > 0 {
 		return nil, fmt.Errorf("class %s: weights sum to %v, more than 1: no code has such lengths (Kraft)", name, sum)
 	}
-	return &Class{name, alphabet, members}, nil
+	return c, nil
 }
 
 // Mass is the sum of the weights.
@@ -81,9 +82,8 @@ type Weighing struct {
 
 // Weigh evaluates every member of the class on x.
 func Weigh(c *Class, x []int) *Weighing {
-	w := &Weighing{c, make([]float64, len(c.Members)), make([]float64, len(c.Members))}
+	w := &Weighing{c, c.prior, make([]float64, len(c.Members))}
 	for i, m := range c.Members {
-		w.Prior[i] = ratBits(m.Prior)
 		w.Data[i] = Length(m.New(), x)
 	}
 	return w
@@ -122,12 +122,21 @@ func (w *Weighing) MAP() int {
 	return best
 }
 
-// Posterior is w(m|x).
-func (w *Weighing) Posterior() []float64 {
+// logPosterior is log2 w(m|x): in logarithms nothing underflows.
+func (w *Weighing) logPosterior() []float64 {
 	evidence := w.Evidence()
 	q := make([]float64, len(w.Data))
 	for m := range q {
-		q[m] = math.Exp2(evidence - w.TwoPart(m))
+		q[m] = evidence - w.TwoPart(m)
+	}
+	return q
+}
+
+// Posterior is w(m|x).
+func (w *Weighing) Posterior() []float64 {
+	q := w.logPosterior()
+	for m := range q {
+		q[m] = math.Exp2(q[m])
 	}
 	return q
 }
@@ -143,13 +152,12 @@ func (w *Weighing) NegELBO(q []float64) float64 {
 	return sum
 }
 
-// GapA is KL(q || posterior), the price of not using the posterior, computed on
-// its own rather than as the difference that it equals.
+// GapA is KL(q || posterior), the price of not using the posterior.
 func (w *Weighing) GapA(q []float64) float64 {
-	post, sum := w.Posterior(), 0.0
+	post, sum := w.logPosterior(), 0.0
 	for m, p := range q {
 		if p > 0 {
-			sum += p * math.Log2(p/post[m])
+			sum += p * (math.Log2(p) - post[m])
 		}
 	}
 	return sum

@@ -42,9 +42,9 @@ type mixture struct {
 // where that is below one.
 func Mixture(c *Class) Code {
 	m := &mixture{}
-	for _, member := range c.Members {
+	for i, member := range c.Members {
 		m.codes = append(m.codes, Float(member.New()))
-		m.weight = append(m.weight, -ratBits(member.Prior))
+		m.weight = append(m.weight, -c.prior[i])
 	}
 	return m
 }

@@ -30,13 +30,17 @@ func NewChain(name string, alphabet int, edges [][]Edge) *Chain {
 	}
 	// Staying put half of the time changes nothing about the stationary
 	// distribution and keeps a periodic chain from oscillating.
-	for range 10000 {
+	for change := 1.; change > 1e-17; {
 		next := make([]float64, len(edges))
 		for s, p := range c.start {
 			next[s] += p / 2
 			for _, e := range edges[s] {
 				next[e.Next] += p / 2 * e.P
 			}
+		}
+		change = 0
+		for s := range next {
+			change = max(change, math.Abs(next[s]-c.start[s]))
 		}
 		c.start = next
 	}
