@@ -23,6 +23,7 @@ type cli struct {
 	Bench      benchCmd      `cmd:"" help:"Compare kolm with other compressors on files."`
 	Train      trainCmd      `cmd:"" help:"Train a model on a corpus."`
 	Model      modelCmd      `cmd:"" help:"List, inspect, verify, import and export models."`
+	Lab        labCmd        `cmd:"" help:"Show by experiment what is true of models as compressors."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`
 	Man        manCmd        `cmd:"" help:"Print the manual page."`

@@ -28,9 +28,23 @@ type versionReport struct {
 }
 
 func (c *versionCmd) Run(a *app) error {
-	m, err := kolm.BuiltinModel()
+	r, err := version()
 	if err != nil {
 		return err
+	}
+	if c.JSON {
+		a.printJSON(r)
+		return nil
+	}
+	_, err = fmt.Fprintln(a.stdout, r.line())
+	return err
+}
+
+// version describes this program.
+func version() (versionReport, error) {
+	m, err := kolm.BuiltinModel()
+	if err != nil {
+		return versionReport{}, err
 	}
 	r := versionReport{
 		Version: "(devel)", Format: container.Version, Go: runtime.Version(),
@@ -39,12 +53,7 @@ func (c *versionCmd) Run(a *app) error {
 	if b, ok := debug.ReadBuildInfo(); ok {
 		r.fill(b)
 	}
-	if c.JSON {
-		a.printJSON(r)
-		return nil
-	}
-	_, err = fmt.Fprintln(a.stdout, r.line())
-	return err
+	return r, nil
 }
 
 // fill takes what the build says of itself.

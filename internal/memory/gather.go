@@ -12,7 +12,7 @@ import (
 // GatherOptions say what an index holds.
 type GatherOptions struct {
 	Top    int     // triggers a neuron, of each sign
-	Active float64 // share of the sum of |a| ‖v‖ of a layer from which a neuron counts as active
+	Active float64 // a neuron is active where |a| ‖v‖ is more than this share of the stream's length
 }
 
 // DefaultGather are the options of Geva et al., 2021, with a definition of active
@@ -187,6 +187,7 @@ type reader struct {
 	sum      [][]uint64
 	carry    []float64
 	looked   int64
+	length   []float32 // of the stream before the feed-forward part, by token
 	max, min []float32 // of a sentence, by neuron
 	atMax    []int32
 	atMin    []int32
@@ -221,6 +222,9 @@ const lookEvery = 61
 
 // tap looks at the coefficients of a whole piece, sentence by sentence.
 func (r *reader) tap(site lm.Site, rows []float32) {
+	if site.Point == lm.Middle {
+		r.measure(rows, site.Width)
+	}
 	if site.Point != lm.Coefficients {
 		return
 	}
@@ -238,7 +242,7 @@ func (r *reader) tap(site lm.Site, rows []float32) {
 		for t := from; t < to; t++ {
 			row := rows[t*n:][:n]
 			r.extremes(row, int32(t))
-			r.count(l, row)
+			r.count(l, row, r.length[t])
 			if (p.positions+int64(t))%lookEvery == 0 {
 				r.carry[l] += float64(carry(row, r.g.norms[l], .9))
 				if l == 0 {
@@ -263,20 +267,28 @@ func (r *reader) extremes(row []float32, t int32) {
 	}
 }
 
-// count adds a position to the statistics.
-func (r *reader) count(l int, row []float32) {
-	norms, hist, sums := r.g.norms[l], r.hist[l], r.sum[l]
-	total := float32(0)
+// measure finds the lengths of the stream's rows.
+func (r *reader) measure(rows []float32, width int) {
+	r.length = r.length[:0]
+	for ; len(rows) > 0; rows = rows[width:] {
+		squares := 0.0
+		for _, v := range rows[:width] {
+			squares += float64(v) * float64(v)
+		}
+		r.length = append(r.length, float32(math.Sqrt(squares)))
+	}
+}
+
+// count adds a position to the statistics; length is that of the stream.
+func (r *reader) count(l int, row []float32, length float32) {
+	norms, hist, sums, active := r.g.norms[l], r.hist[l], r.sum[l], r.active[l]
+	least := float32(r.g.Active) * length
 	for i, a := range row {
 		hist[i*bins+bin(a)]++
 		a = abs(a)
 		sums[i] += uint64(a * (1 << fixed))
-		total += a * norms[i]
-	}
-	least := float32(r.g.Active) * total
-	for i, a := range row {
-		if abs(a)*norms[i] > least {
-			r.active[l][i]++
+		if a*norms[i] > least {
+			active[i]++
 		}
 	}
 }

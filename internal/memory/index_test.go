@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"kolm/internal/lm"
 )
 
 var noPause = func(int) error { return nil }
@@ -143,8 +145,9 @@ func TestIndexSame(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, p := range ps {
+				r := run(t, m, p.tokens, nil)
 				for i := range p.tokens {
-					best = max(best, run(t, m, p.tokens, nil).Row(8, 0, i)[3])
+					best = max(best, r.Row(lm.Coefficients, 0, i)[3])
 				}
 			}
 		}
@@ -202,8 +205,8 @@ func interrupted(t *testing.T, m *Model, docs []string) *Index {
 	if ok, err := s.Restore(g); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
-	for i, d := range docs[g.Docs:] {
-		if err := g.Add(t.Context(), fmt.Sprint("doc", len(docs)-len(docs[g.Docs:])+i), []byte(d), noPause); err != nil {
+	for i := g.Docs; i < len(docs); i++ {
+		if err := g.Add(t.Context(), fmt.Sprint("doc", i), []byte(docs[i]), noPause); err != nil {
 			t.Fatal(err)
 		}
 	}
