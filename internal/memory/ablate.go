@@ -69,8 +69,9 @@ type Worth struct {
 }
 
 // Bits measures groups by ablating one after the other. It is not additive: two
-// copies of one memory cost little each, and much together.
-func (m *Model) Bits(text []Passage, groups []Group) (*Worth, error) {
+// copies of one memory cost little each, and much together. done, unless nil, is
+// called after each group.
+func (m *Model) Bits(text []Passage, groups []Group, done func()) (*Worth, error) {
 	base, err := m.Length(text, nil)
 	if err != nil {
 		return nil, err
@@ -87,6 +88,9 @@ func (m *Model) Bits(text []Passage, groups []Group) (*Worth, error) {
 			return nil, err
 		}
 		w.Cost = append(w.Cost, bits-base)
+		if done != nil {
+			done()
+		}
 	}
 	return w, nil
 }

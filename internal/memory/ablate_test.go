@@ -15,7 +15,7 @@ func TestShapley(t *testing.T) {
 	m := p.model(t)
 	text := []Passage{{[]int32{0, 6, 1, 7}, 1}}
 	groups := []Group{{{0, 0}}, {{0, 1}}, {{0, 2}}, {{0, 3}}}
-	all, err := m.Bits(text, []Group{{{0, 0}, {0, 1}, {0, 2}, {0, 3}}})
+	all, err := m.Bits(text, []Group{{{0, 0}, {0, 1}, {0, 2}, {0, 3}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,11 +34,11 @@ func TestShapley(t *testing.T) {
 		t.Errorf("values %+v", s)
 	}
 	// Two players in two orders: the error of the mean of equally likely a and b.
-	single, err := m.Bits(text, groups)
+	single, err := m.Bits(text, groups, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pair, _ := m.Bits(text, []Group{{{0, 0}, {0, 1}}})
+	pair, _ := m.Bits(text, []Group{{{0, 0}, {0, 1}}}, nil)
 	a, b := single.Cost[0], pair.Cost[0]-single.Cost[1]
 	near(t, "standard error", s[0].Error, math.Abs(a-b)/2/math.Sqrt(399), .05*s[0].Error)
 	if _, err := m.ShapleyBits(text, nil, 10, 1, nil); err == nil {

@@ -44,7 +44,7 @@ func TestRedundant(t *testing.T) {
 	p.remember(Neuron{0, 0}, 0, p.unit(6, 20))
 	p.remember(Neuron{0, 1}, 0, p.unit(6, 20))
 	m := p.model(t)
-	r, err := m.Bits([]Passage{{[]int32{13, 0, 6}, 2}}, []Group{{{0, 0}}, {{0, 1}}, {{0, 0}, {0, 1}}, {{0, 2}}})
+	r, err := m.Bits([]Passage{{[]int32{13, 0, 6}, 2}}, []Group{{{0, 0}}, {{0, 1}}, {{0, 0}, {0, 1}}, {{0, 2}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
