@@ -142,7 +142,7 @@ func TestTypes(t *testing.T) {
 	}
 	for _, version := range []uint32{2, 3} {
 		f := open(t, "model.gguf", s.gguf(version))
-		tokens := text(some(40, 10), 70)
+		tokens := text(40, 70)
 		compare(t, logits(t, f.Model, tokens, 40), s.reference().logits(tokens), tokens)
 		for typ, n := range used {
 			if typ != dequant.F32 && f.Types[typ.String()] != n {
