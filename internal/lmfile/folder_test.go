@@ -275,7 +275,7 @@ func TestFolderHash(t *testing.T) {
 		}
 		fmt.Fprintf(want, "%x  %s\n", sha256.Sum256(b), name)
 	}
-	for _, path := range []string{dir, filepath.Join(dir, configFile), filepath.Join(dir, "model-2-of-2.safetensors")} {
+	for _, path := range []string{dir, filepath.Join(dir, configFile), filepath.Join(dir, safetensors.IndexFile), filepath.Join(dir, "model-2-of-2.safetensors")} {
 		got, err := openPath(t, path).Hash()
 		if err != nil || !bytes.Equal(got[:], want.Sum(nil)) {
 			t.Errorf("%s: %x %v", path, got, err)
