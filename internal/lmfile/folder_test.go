@@ -275,7 +275,7 @@ func TestFolderHash(t *testing.T) {
 		}
 		fmt.Fprintf(want, "%x  %s\n", sha256.Sum256(b), name)
 	}
-	for _, path := range []string{dir, filepath.Join(dir, configFile), filepath.Join(dir, "model-2-of-2.safetensors")} {
+	for _, path := range []string{dir, filepath.Join(dir, configFile), filepath.Join(dir, safetensors.IndexFile), filepath.Join(dir, "model-2-of-2.safetensors")} {
 		got, err := openPath(t, path).Hash()
 		if err != nil || !bytes.Equal(got[:], want.Sum(nil)) {
 			t.Errorf("%s: %x %v", path, got, err)
@@ -290,6 +290,7 @@ func TestFolderErrors(t *testing.T) {
 		`model_type "mamba" is not supported`: {"model_type": "mamba"},
 		`hidden_act "gelu" is not supported`:  {"hidden_act": "gelu"},
 		`rope_type "dynamic"`:                 {"rope_scaling": map[string]any{"rope_type": "dynamic", "factor": 2.0}},
+		`rope_type "longrope"`:                {"rope_scaling": map[string]any{"type": "longrope"}},
 		"quantization_config":                 {"quantization_config": map[string]any{"bits": 4}},
 		"layer count is 0":                    {"num_hidden_layers": 0},
 		`"model.layers.1`:                     {"num_hidden_layers": 1},
