@@ -33,9 +33,9 @@ func (c *counts) update(symbol int) {
 	c.sum++
 }
 
-// KTProb is the probability that the KT estimator gives to any one sequence of
-// zeros zeros and ones ones (Krichevsky and Trofimov, 1981), in bits: -log2 P.
-func KTProb(zeros, ones int) float64 {
+// KTLength is the code length in bits that the KT estimator gives to any one
+// sequence with so many zeros and ones (Krichevsky and Trofimov, 1981).
+func KTLength(zeros, ones int) float64 {
 	// P = G(a+1/2) G(b+1/2) / (pi G(a+b+1))
 	a, _ := math.Lgamma(float64(zeros) + 0.5)
 	b, _ := math.Lgamma(float64(ones) + 0.5)
@@ -43,8 +43,8 @@ func KTProb(zeros, ones int) float64 {
 	return (n + math.Log(math.Pi) - a - b) / math.Ln2
 }
 
-// LaplaceProb is the code length of Laplace's rule in bits: log2 (n+1) + log2 C(n, ones).
-func LaplaceProb(zeros, ones int) float64 {
+// LaplaceLength is the code length of Laplace's rule in bits: log2 (n+1) + log2 C(n, ones).
+func LaplaceLength(zeros, ones int) float64 {
 	n := zeros + ones
 	return math.Log2(float64(n)+1) + logBinomial(n, ones)
 }
