@@ -5,7 +5,8 @@ import "math"
 // Predictor is a code that reads a sequence from its beginning: it gives the
 // probability of each possible next symbol, then is told which one came.
 type Predictor interface {
-	// Next returns the probability num/den of the symbol, 0 < num <= den < 2^32.
+	// Next returns the probability num/den of the symbol, num <= den < 2^32. It
+	// is zero only for what a deterministic model excludes.
 	Next(symbol int) (num, den uint64)
 	// Update appends the symbol to the past.
 	Update(symbol int)
