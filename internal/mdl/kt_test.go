@@ -47,15 +47,15 @@ func TestKTExact(t *testing.T) {
 		if got := exactKT(c.zeros, c.ones); got.Cmp(want) != 0 {
 			t.Errorf("KT of %d zeros and %d ones is %v, want %v", c.zeros, c.ones, got, want)
 		}
-		near(t, "closed form", KTProb(c.zeros, c.ones), ratBits(want), 1e-9)
+		near(t, "closed form", KTLength(c.zeros, c.ones), ratBits(want), 1e-9)
 	}
 	x := random(1, 1000, .3)
 	var n [2]int
 	for _, s := range x {
 		n[s]++
 	}
-	near(t, "KT one by one", Length(Markov(2, 0, nil), x), KTProb(n[0], n[1]), 1e-9)
-	near(t, "Laplace one by one", Length(Laplace(2, 0, nil), x), LaplaceProb(n[0], n[1]), 1e-9)
+	near(t, "KT one by one", Length(Markov(2, 0, nil), x), KTLength(n[0], n[1]), 1e-9)
+	near(t, "Laplace one by one", Length(Laplace(2, 0, nil), x), LaplaceLength(n[0], n[1]), 1e-9)
 }
 
 // TestRegret: the parametric complexity of the Bernoulli model is the regret of
@@ -73,9 +73,9 @@ func TestRegret(t *testing.T) {
 	} {
 		near(t, "NML complexity", NMLComplexity(c.n), c.nml, 1e-6)
 		near(t, "NML regret", WorstRegret(c.n, NMLLength), c.nml, 1e-6)
-		near(t, "KT regret", WorstRegret(c.n, KTProb), c.kt, 1e-6)
-		near(t, "Laplace regret", WorstRegret(c.n, LaplaceProb), c.laplace, 5e-4)
-		if bound := .5*math.Log2(float64(c.n)) + 1; WorstRegret(c.n, KTProb) > bound+1e-9 {
+		near(t, "KT regret", WorstRegret(c.n, KTLength), c.kt, 1e-6)
+		near(t, "Laplace regret", WorstRegret(c.n, LaplaceLength), c.laplace, 5e-4)
+		if bound := .5*math.Log2(float64(c.n)) + 1; WorstRegret(c.n, KTLength) > bound+1e-9 {
 			t.Errorf("n=%d: KT's regret is above its bound %f", c.n, bound)
 		}
 	}

@@ -111,13 +111,14 @@ type Enumeration struct {
 	Halted         int
 	Kraft          float64 // sum of 2^-|p| over all programs
 	Found          map[string]Shortest
-	bound          map[string][]Shortest // by steps, each shorter than those before
+	bound          map[string][]Shortest // none is both longer and slower than another
+	lengths        map[string][]int      // of all programs that write the string
 }
 
 // Enumerate runs all programs of the queue machine of at most maxBits, each for
 // at most limit steps.
 func Enumerate(maxBits, limit int) *Enumeration {
-	e := &Enumeration{MaxBits: maxBits, Limit: limit, Found: map[string]Shortest{}, bound: map[string][]Shortest{}}
+	e := &Enumeration{MaxBits: maxBits, Limit: limit, Found: map[string]Shortest{}, bound: map[string][]Shortest{}, lengths: map[string][]int{}}
 	e.extend(nil, 0)
 	return e
 }
@@ -146,6 +147,7 @@ func (e *Enumeration) extend(signs []byte, bits int) {
 
 // add keeps a program if none that is known is both as short and as fast.
 func (e *Enumeration) add(out string, s Shortest) {
+	e.lengths[out] = append(e.lengths[out], s.Bits)
 	if best, ok := e.Found[out]; !ok || s.Bits < best.Bits || s.Bits == best.Bits && s.Steps < best.Steps {
 		e.Found[out] = s
 	}
@@ -172,6 +174,9 @@ func (e *Enumeration) K(out string, maxBits, steps int) (bits int, ok bool) {
 	}
 	return bits, ok
 }
+
+// Lengths are those of all programs that write the string, in bits.
+func (e *Enumeration) Lengths(out string) []int { return e.lengths[out] }
 
 // Traded counts the strings for which a longer program halts sooner than the
 // shortest: there K_T falls more than once.
