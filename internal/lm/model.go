@@ -29,7 +29,8 @@ func New(c Config, w *Weights, keep int64) (*Model, error) {
 		return nil, fmt.Errorf("%s model: %w", c.Arch, err)
 	}
 	for _, m := range w.products() {
-		if keep -= 4 * int64(m.Rows) * int64(m.Cols); keep >= 0 {
+		// Another model that shares the matrix may be running: no needless write.
+		if keep -= 4 * int64(m.Rows) * int64(m.Cols); keep >= 0 && !m.keep {
 			m.keep = true
 		}
 	}
