@@ -222,6 +222,8 @@ func (s *sample) reference() *reference {
 			if k.name == ".rope.scaling.type" {
 				m.kind = v
 			}
+		case []bool:
+			m.local = v
 		}
 	}
 	for _, t := range s.tensors {
