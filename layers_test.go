@@ -29,6 +29,7 @@ var layers = map[string][]string{
 	"internal/model":     {"half", "kernel"},
 	"internal/modelfile": {"dequant", "half", "model", "token"},
 	"internal/lm":        {"kernel"},
+	"internal/vocab":     {"modelfile", "token"},
 	"internal/codec":     {"coder", "mix", "context", "model", "kernel", "token"},
 	"internal/container": {},
 	"internal/builtin":   {"codec", "model", "modelfile"},
