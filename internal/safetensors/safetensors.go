@@ -67,16 +67,30 @@ func (t *Tensor) Type() (dequant.Type, bool) {
 
 // Widen writes the numbers from number first on to dst. It is an *Error if the
 // type is not F32, F16 or BF16, or if a number is not finite.
-func (t *Tensor) Widen(dst []float32, first int) error {
+func (t *Tensor) Widen(dst []float32, first int) error { return t.widen(dst, first, 1) }
+
+// WidenColumn writes column c of a matrix whose rows are width numbers long.
+func (t *Tensor) WidenColumn(dst []float32, c, width int) error { return t.widen(dst, c, width) }
+
+// widen writes the numbers first, first+step, ...
+func (t *Tensor) widen(dst []float32, first, step int) error {
 	typ, ok := floats[t.DType]
 	if !ok {
 		return errorAt(t.at, "tensor %q has type %s, which is not supported: want F32, F16 or BF16", t.Name, t.DType)
 	}
 	_, size := typ.Block()
-	err := dequant.Widen(dst, typ, t.Data[first*size:][:len(dst)*size])
+	data := t.Data[first*size:]
+	if step > 1 {
+		gathered := make([]byte, len(dst)*size)
+		for i := range dst {
+			copy(gathered[i*size:][:size], data[i*step*size:])
+		}
+		data = gathered
+	}
+	err := dequant.Widen(dst, typ, data[:len(dst)*size])
 	var bad *dequant.Error
 	if errors.As(err, &bad) {
-		return errorAt(t.Offset+first*size+bad.Offset, "tensor %q: %s", t.Name, bad.What)
+		return errorAt(t.Offset+(first+bad.Offset/size*step)*size, "tensor %q: %s", t.Name, bad.What)
 	}
 	return err
 }
