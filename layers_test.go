@@ -33,6 +33,7 @@ var layers = map[string][]string{
 	"internal/lm":          {"kernel"},
 	"internal/lmfile":      {"dequant", "lm", "mmap", "model", "modelfile", "safetensors"},
 	"internal/vocab":       {"modelfile", "token"},
+	"internal/score":       {"lm", "vocab"},
 	"internal/codec":       {"coder", "mix", "context", "model", "kernel", "token"},
 	"internal/container":   {},
 	"internal/builtin":     {"codec", "model", "modelfile"},
