@@ -39,7 +39,7 @@ var layers = map[string][]string{
 	"internal/builtin":     {"codec", "model", "modelfile"},
 	"internal/train":       {"tensor", "token", "corpus", "model", "modelfile"},
 	".":                    {"codec", "container", "builtin", "modelfile"},
-	"cmd/kolm":             {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train"},
+	"cmd/kolm":             {".", "builtin", "codec", "container", "corpus", "kernel", "lm", "lmfile", "model", "modelfile", "score", "token", "train", "vocab"},
 }
 
 func TestLayers(t *testing.T) {

@@ -48,3 +48,6 @@ func divergence(a, b []float32, la, lb float64) float64 {
 	}
 	return max(0, sum)
 }
+
+// probability is that of what costs so many bits.
+func probability(bits float64) float64 { return math.Exp2(-bits) }

@@ -147,3 +147,15 @@ func (s *sums) result(windows int) *Result {
 	}
 	return r
 }
+
+// Perplexity is that of one of n parts of what costs so many bits.
+func Perplexity(bits float64, n int64) float64 { return math.Exp2(ratio(bits, n)) }
+
+// Mean is the mean of figures, 0 of none.
+func Mean(figures []float64) float64 {
+	sum := 0.0
+	for _, f := range figures {
+		sum += f
+	}
+	return ratio(sum, int64(len(figures)))
+}
