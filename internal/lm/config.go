@@ -87,6 +87,11 @@ func (c *Config) Validate() error {
 	if c.Windows != nil && len(c.Windows) != c.Layers {
 		return fmt.Errorf("%d windows for %d layers", len(c.Windows), c.Layers)
 	}
+	for i, n := range c.Windows {
+		if n < 0 {
+			return fmt.Errorf("window of layer %d is %d", i, n)
+		}
+	}
 	for _, f := range []struct {
 		name   string
 		value  float32

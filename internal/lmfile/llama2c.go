@@ -52,6 +52,9 @@ func readLlama2C(data []byte) (*builder, error) {
 	if r.err == nil {
 		r.assemble()
 	}
+	if c := &r.config; r.err == nil {
+		c.Rope = lm.Rope{Kind: lm.Interleaved, Freq: lm.Frequencies(c.HeadDim, 10000), Scale: 1}
+	}
 	if r.err == nil && r.pos != len(data) {
 		r.failAt(r.pos, "%d bytes after the last tensor", len(data)-r.pos)
 	}
@@ -108,14 +111,13 @@ func (r *llama2c) header() {
 	c.Arch, c.EmbedScale, c.Eps = "llama", 1, 1e-5
 	c.HeadDim = c.Dim / c.Heads
 	c.QueryScale = float32(1 / math.Sqrt(float64(c.HeadDim)))
-	c.Rope = lm.Rope{Kind: lm.Interleaved, Freq: lm.Frequencies(c.HeadDim, 10000), Scale: 1}
 }
 
 // assemble takes the tensors in the order of the file.
 func (r *llama2c) assemble() {
 	c, w := &r.config, &r.weights
 	if c.Layers > len(r.data)/(8*c.Dim) { // the norms of a layer alone need so many
-		r.fail("%d layers of %d numbers in %d bytes", c.Layers, c.Dim, len(r.data))
+		r.failAt(r.pos, "%d layers of %d numbers in %d bytes", c.Layers, c.Dim, len(r.data))
 		return
 	}
 	w.Layers = make([]lm.Layer, c.Layers)

@@ -45,6 +45,19 @@ func (m Matrix) Int8() Matrix {
 	return Matrix{Rows: m.Rows, Cols: m.Cols, Q: q, Scale: scale}
 }
 
+// Floats returns the numbers of the matrix, those of int8 weights multiplied by
+// their scale.
+func (m Matrix) Floats() []float32 {
+	if m.F != nil {
+		return m.F
+	}
+	x := make([]float32, len(m.Q))
+	for r, s := range m.Scale {
+		dequantize(row(x, r, m.Cols), m.row(r), s)
+	}
+	return x
+}
+
 // Quantized returns the same weights with every matrix in int8. Vectors are
 // shared with w.
 func (w *Weights) Quantized() *Weights {

@@ -2,6 +2,8 @@ package modelfile
 
 import (
 	"encoding/binary"
+	"fmt"
+	"io"
 	"math"
 )
 
@@ -45,9 +47,12 @@ func appendText(b []byte, s string) []byte {
 	return append(b, s...)
 }
 
-// encode writes a GGUF file of version 3: keys and tensors in the order given,
-// the data of each tensor padded to 32 bytes with zeros.
-func encode(keys []KV, tensors []Tensor) []byte {
+// Encode writes a GGUF file of version 3: keys and tensors in the order given, the
+// data of each tensor at a multiple of general.alignment, or of 32, padded with
+// zeros. Parsed tensors can be written again, changed ones among them: Name, Dims,
+// Type and Data count. Data must have the length that Dims and Type ask for.
+func Encode(w io.Writer, keys []KV, tensors []Tensor) error {
+	align := defaultAlign
 	le := binary.LittleEndian
 	b := le.AppendUint32([]byte(magic), 3)
 	b = le.AppendUint64(b, uint64(len(tensors)))
@@ -55,9 +60,18 @@ func encode(keys []KV, tensors []Tensor) []byte {
 	for _, kv := range keys {
 		b = appendText(b, kv.Key)
 		b = appendValue(b, kv.Value)
+		if n, ok := kv.Value.Int(); ok && kv.Key == "general.alignment" {
+			align = int(n)
+		}
+	}
+	if align < 1 || align > maxAlign {
+		return fmt.Errorf("model file: general.alignment is %d", align)
 	}
 	offset := 0
 	for _, t := range tensors {
+		if err := t.checkSize(); err != nil {
+			return err
+		}
 		b = appendText(b, t.Name)
 		b = le.AppendUint32(b, uint32(len(t.Dims)))
 		for _, d := range t.Dims {
@@ -65,17 +79,41 @@ func encode(keys []KV, tensors []Tensor) []byte {
 		}
 		b = le.AppendUint32(b, uint32(t.Type))
 		b = le.AppendUint64(b, uint64(offset))
-		offset += pad(len(t.Data))
+		offset += pad(len(t.Data), align)
 	}
-	b = append(b, make([]byte, pad(len(b))-len(b))...)
+	zeros := make([]byte, align)
+	b = append(b, zeros[:pad(len(b), align)-len(b)]...)
+	if _, err := w.Write(b); err != nil {
+		return err
+	}
 	for _, t := range tensors {
-		b = append(b, t.Data...)
-		b = append(b, make([]byte, pad(len(t.Data))-len(t.Data))...)
+		if _, err := w.Write(t.Data); err != nil {
+			return err
+		}
+		if _, err := w.Write(zeros[:pad(len(t.Data), align)-len(t.Data)]); err != nil {
+			return err
+		}
 	}
-	return b
+	return nil
 }
 
-func pad(n int) int { return (n + defaultAlign - 1) &^ (defaultAlign - 1) }
+// checkSize reports data whose length is not that of the type and dimensions.
+func (t *Tensor) checkSize() error {
+	numbers, bytes := t.Type.Block()
+	if numbers == 0 || len(t.Dims) == 0 || t.Dims[0]%numbers != 0 {
+		return fmt.Errorf("model file: tensor %q cannot be %v with dimensions %v", t.Name, t.Type, t.Dims)
+	}
+	size := bytes
+	for _, d := range t.Dims {
+		size *= d
+	}
+	if size/numbers != len(t.Data) {
+		return fmt.Errorf("model file: tensor %q (%v %v) has %d bytes, want %d", t.Name, t.Type, t.Dims, len(t.Data), size/numbers)
+	}
+	return nil
+}
+
+func pad(n, align int) int { return (n + align - 1) / align * align }
 
 func appendValue(b []byte, v Value) []byte {
 	le := binary.LittleEndian

@@ -57,6 +57,15 @@ func marshal(t testing.TB, f *File) []byte {
 	return b
 }
 
+func encode(t testing.TB, keys []KV, tensors []Tensor) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Encode(&b, keys, tensors); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 func load(t testing.TB, b []byte) *File {
 	t.Helper()
 	f, err := Load(b)
@@ -117,7 +126,7 @@ func TestIDIgnores(t *testing.T) {
 	for i, j := 0, len(g.Tensors)-1; i < j; i, j = i+1, j-1 {
 		g.Tensors[i], g.Tensors[j] = g.Tensors[j], g.Tensors[i]
 	}
-	if load(t, encode(g.Keys, g.Tensors)).ID != want {
+	if load(t, encode(t, g.Keys, g.Tensors)).ID != want {
 		t.Error("the ID depends on other keys or on the order of the tensors")
 	}
 }
@@ -169,7 +178,7 @@ func TestForeign(t *testing.T) {
 	gate, down := find(t, g, "blk.0.ffn_gate.weight"), find(t, g, "blk.1.ffn_down.weight")
 	*gate = narrowed(t, gate)
 	*down = blocks(down)
-	got := load(t, encode(g.Keys, g.Tensors))
+	got := load(t, encode(t, g.Keys, g.Tensors))
 	if m := got.Weights.Layers[0].Gate; m.F == nil || m.F[5] != half.ToFloat(half.FromFloat(f.Weights.Layers[0].Gate.F[5])) {
 		t.Error("F16 was not widened")
 	}
@@ -287,5 +296,95 @@ func TestMarshalErrors(t *testing.T) {
 		if _, err := Marshal(f); err == nil || !strings.Contains(err.Error(), strings.TrimPrefix(want, "32 ")) {
 			t.Errorf("%s: error is %v", want, err)
 		}
+	}
+}
+
+// TestExport reads the model back from each type.
+func TestExport(t *testing.T) {
+	f := quantized(t)
+	w := f.Weights.Layers[1].Up
+	for _, typ := range []Type{F32, F16, Q8_0} {
+		var b bytes.Buffer
+		if err := Export(&b, f, typ); err != nil {
+			t.Fatal(err)
+		}
+		g, err := Parse(b.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range g.Tensors {
+			if want := (map[bool]Type{true: typ, false: F32})[len(x.Dims) == 2]; x.Type != want {
+				t.Errorf("%s: type %v, want %v", x.Name, x.Type, want)
+			}
+		}
+		got := load(t, b.Bytes()).Weights.Layers[1].Up.Floats()
+		for i, v := range w.Floats() {
+			if d := v - got[i]; typ == F16 && max(d, -d) > 1e-3*max(v, -v) || typ != F16 && d != 0 {
+				t.Fatalf("%v: number %d is %v, want %v", typ, i, got[i], v)
+			}
+		}
+	}
+	if err := Export(&bytes.Buffer{}, f, 2); err == nil || !strings.Contains(err.Error(), "Q4_0 is not written") {
+		t.Error(err)
+	}
+	f.Weights.Layers[0].Down.Scale[3] = 1000
+	if err := Export(&bytes.Buffer{}, f, F16); err == nil || !strings.Contains(err.Error(), "too large for F16") {
+		t.Error(err)
+	}
+}
+
+// TestExportBytes writes a vocabulary of single bytes: there must be a merge, of
+// two tokens that exist.
+func TestExportBytes(t *testing.T) {
+	c := toyConfig
+	c.Vocab = 257
+	f, err := New("bytes", c, weights(c).Quantized(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := Export(&b, f, Q8_0); err != nil {
+		t.Fatal(err)
+	}
+	g, err := Parse(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, _ := g.Get("tokenizer.ggml.merges")
+	if list, _ := v.Texts(); len(list) != 1 || string(list[0]) != "Ā Ā" {
+		t.Errorf("merges are %q", list)
+	}
+}
+
+// TestEncode writes a parsed file again, and with one tensor changed.
+func TestEncode(t *testing.T) {
+	b := marshal(t, quantized(t))
+	g, err := Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(encode(t, g.Keys, g.Tensors), b) {
+		t.Error("written again it differs")
+	}
+	g.Keys = append(g.Keys, KV{"general.alignment", uint32Value(64)})
+	x := &g.Tensors[5]
+	x.Type, x.Data = F32, packF32(floats(t, x))
+	again, err := Parse(encode(t, g.Keys, g.Tensors))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range g.Tensors {
+		got := again.Tensors[i]
+		if got.Name != want.Name || got.Type != want.Type || !bytes.Equal(got.Data, want.Data) || got.Offset%64 != 0 {
+			t.Errorf("tensor %s differs, or is at byte %d", got.Name, got.Offset)
+		}
+	}
+	x.Data = x.Data[4:]
+	if err := Encode(&bytes.Buffer{}, g.Keys, g.Tensors); err == nil || !strings.Contains(err.Error(), "bytes, want") {
+		t.Error(err)
+	}
+	x.Type = 16
+	if err := Encode(&bytes.Buffer{}, g.Keys, g.Tensors); err == nil || !strings.Contains(err.Error(), "cannot be IQ2_XXS") {
+		t.Error(err)
 	}
 }

@@ -99,13 +99,13 @@ func TestExtra(t *testing.T) {
 	copy(infinite[0].Data[q8Bytes*7:], []byte{0, 0x7c})
 	bias := Tensor{Name: "blk.0.attn_q.bias", Dims: []int{64}, Type: F32, Data: make([]byte, 256)}
 	for want, b := range map[string][]byte{
-		"has no place":             encode(g.Keys, append(g.Tensors[:len(g.Tensors):len(g.Tensors)], bias)),
-		`tensor "output_norm`:      encode(g.Keys, append(g.Tensors[:len(g.Tensors):len(g.Tensors)], g.Tensors[2])),
-		`key "general.name" occur`: encode(append(g.Keys[:len(g.Keys):len(g.Keys)], g.Keys[1]), g.Tensors),
-		"rope scaling":             encode(append(g.Keys[:len(g.Keys):len(g.Keys)], KV{"qwen3.rope.scaling.type", stringValue("yarn")}), g.Tensors),
-		"general.alignment":        encode(append(g.Keys[:len(g.Keys):len(g.Keys)], KV{"general.alignment", uint32Value(24)}), g.Tensors),
-		"cannot make":              encode(g.Keys, nil),
-		"block 7 is not finite":    encode(g.Keys, infinite),
+		"has no place":             encode(t, g.Keys, append(g.Tensors[:len(g.Tensors):len(g.Tensors)], bias)),
+		`tensor "output_norm`:      encode(t, g.Keys, append(g.Tensors[:len(g.Tensors):len(g.Tensors)], g.Tensors[2])),
+		`key "general.name" occur`: encode(t, append(g.Keys[:len(g.Keys):len(g.Keys)], g.Keys[1]), g.Tensors),
+		"rope scaling":             encode(t, append(g.Keys[:len(g.Keys):len(g.Keys)], KV{"qwen3.rope.scaling.type", stringValue("yarn")}), g.Tensors),
+		"general.alignment":        encode(t, append(g.Keys[:len(g.Keys):len(g.Keys)], KV{"general.alignment", uint32Value(24)}), g.Tensors),
+		"cannot make":              encode(t, g.Keys, nil),
+		"block 7 is not finite":    encode(t, g.Keys, infinite),
 	} {
 		if _, err := Load(b); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want an error with %q, got %v", want, err)

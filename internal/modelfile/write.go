@@ -1,6 +1,7 @@
 package modelfile
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -17,52 +18,79 @@ import (
 // same File gives the same bytes, and Load gives back what was written. An output
 // table that shares the input table's storage is left out.
 func Write(w io.Writer, f *File) error {
-	b, err := Marshal(f)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(b)
-	return err
+	return f.write(w, f.Merges, func(m *model.Matrix) Type {
+		if m.F != nil {
+			return F32
+		}
+		return Q8_0
+	})
 }
 
 // Marshal returns what Write writes.
 func Marshal(f *File) ([]byte, error) {
-	if err := f.check(); err != nil {
+	var b bytes.Buffer
+	if err := Write(&b, f); err != nil {
 		return nil, err
 	}
+	return b.Bytes(), nil
+}
+
+// Export writes the model for other programs, all matrices as tensors of one
+// type: F32, F16, or Q8_0 with one scale a row. Because llama.cpp refuses a
+// vocabulary without merges, one that joins two bytes which never stand together
+// in text is added where there is none; Load does not take that for kolm's order.
+func Export(w io.Writer, f *File, t Type) error {
+	if t != F32 && t != F16 && t != Q8_0 {
+		return fmt.Errorf("model file: type %v is not written: want F32, F16 or Q8_0", t)
+	}
+	merges := f.Merges
+	if len(merges) == 0 {
+		merges = [][2]int32{{0, 0}}
+	}
+	return f.write(w, merges, func(*model.Matrix) Type { return t })
+}
+
+// write writes the model with matrices of the types that as names.
+func (f *File) write(w io.Writer, merges [][2]int32, as func(*model.Matrix) Type) error {
+	if err := f.check(); err != nil {
+		return err
+	}
 	if len(f.Types) != len(f.Pieces) {
-		return nil, fmt.Errorf("model file: %d token types for %d tokens", len(f.Types), len(f.Pieces))
+		return fmt.Errorf("model file: %d token types for %d tokens", len(f.Types), len(f.Pieces))
 	}
 	if base := f.Config.RopeBase; float64(float32(base)) != base {
-		return nil, fmt.Errorf("model file: rope base %v is no float32", base)
+		return fmt.Errorf("model file: rope base %v is no float32", base)
 	}
 	var tensors []Tensor
-	fileType := 0 // all F32
+	fileType := 0 // of the key general.file_type: all F32
 	for _, p := range parts(f.Config, f.Weights) {
 		if p.matrix == &f.Weights.Output && tied(f.Weights) {
 			continue
 		}
-		t, err := p.tensor()
+		t, err := p.tensor(as)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if t.Type == Q8_0 {
+		switch t.Type {
+		case F16:
+			fileType = 1 // mostly F16
+		case Q8_0:
 			fileType = 7 // mostly Q8_0
 		}
 		tensors = append(tensors, t)
 	}
-	return encode(f.metadata(fileType), tensors), nil
+	return Encode(w, f.metadata(fileType, merges), tensors)
 }
 
 // metadata lists the keys that llama.cpp needs.
-func (f *File) metadata(fileType int) []KV {
+func (f *File) metadata(fileType int, merges [][2]int32) []KV {
 	c := &f.Config
-	tokens, merges := make([]string, len(f.Pieces)), make([]string, len(f.Merges))
+	tokens, pairs := make([]string, len(f.Pieces)), make([]string, len(merges))
 	for id := range tokens {
 		tokens[id] = f.spell(id)
 	}
-	for i, m := range f.Merges {
-		merges[i] = tokens[m[0]] + " " + tokens[m[1]]
+	for i, m := range merges {
+		pairs[i] = tokens[m[0]] + " " + tokens[m[1]]
 	}
 	return []KV{
 		{"general.architecture", stringValue(architecture)},
@@ -84,7 +112,7 @@ func (f *File) metadata(fileType int) []KV {
 		{"tokenizer.ggml.pre", stringValue(preTokenizer)},
 		{"tokenizer.ggml.tokens", stringsValue(tokens)},
 		{"tokenizer.ggml.token_type", int32sValue(f.Types)},
-		{"tokenizer.ggml.merges", stringsValue(merges)},
+		{"tokenizer.ggml.merges", stringsValue(pairs)},
 		{"tokenizer.ggml.bos_token_id", uint32Value(f.Separator)},
 		{"tokenizer.ggml.eos_token_id", uint32Value(f.Separator)},
 		{"tokenizer.ggml.add_bos_token", boolValue(true)},
@@ -97,22 +125,33 @@ func tied(w *model.Weights) bool {
 		unsafe.SliceData(w.Output.Q) == unsafe.SliceData(w.Embed.Q)
 }
 
-// tensor serialises the matrix or vector.
-func (p *part) tensor() (Tensor, error) {
+// tensor serialises the matrix, with the type that as names, or the vector.
+func (p *part) tensor(as func(*model.Matrix) Type) (Tensor, error) {
 	t := Tensor{Name: p.name, Dims: []int{p.cols, p.rows}, Type: F32}
-	switch {
-	case p.vector != nil:
+	if p.vector != nil {
 		t.Dims = t.Dims[:1]
 		t.Data = packF32(*p.vector)
-	case p.matrix.F != nil:
-		t.Data = packF32(p.matrix.F)
+		return t, nil
+	}
+	switch t.Type = as(p.matrix); t.Type {
+	case F32:
+		t.Data = packF32(p.matrix.Floats())
+	case F16:
+		for _, v := range p.matrix.Floats() {
+			h := half.FromFloat(v)
+			if h&0x7c00 == 0x7c00 {
+				return t, fmt.Errorf("model file: %s: %v is too large for F16", p.name, v)
+			}
+			t.Data = binary.LittleEndian.AppendUint16(t.Data, h)
+		}
 	default:
-		for r, s := range p.matrix.Scale {
+		m := p.matrix.Int8()
+		for r, s := range m.Scale {
 			if half.ToFloat(half.FromFloat(s)) != s {
 				return t, fmt.Errorf("model file: %s: scale of row %d is %v, which is no binary16 number", p.name, r, s)
 			}
 		}
-		t.Type, t.Data = Q8_0, packQ8(p.matrix)
+		t.Data = packQ8(&m)
 	}
 	return t, nil
 }

@@ -25,8 +25,7 @@ func (l *params) adopt(w []float32, f *modelfile.File) error {
 	put := func(p *param, ms ...model.Matrix) {
 		dst := p.of(w)
 		for _, m := range ms {
-			widen(dst[:m.Rows*m.Cols], m)
-			dst = dst[m.Rows*m.Cols:]
+			dst = dst[copy(dst, m.Floats()):]
 		}
 	}
 	put(l.embed, ws.Output)
@@ -55,8 +54,7 @@ func (l *params) adopt(w []float32, f *modelfile.File) error {
 // table, (Vocab, Dim), point.
 func normed(input model.Matrix, output []float32) error {
 	d := input.Cols
-	row := make([]float32, len(output))
-	widen(row, input)
+	row := input.Floats()
 	for r := range input.Rows {
 		var dot, xx, yy float64
 		for i := range d {
@@ -68,17 +66,4 @@ func normed(input model.Matrix, output []float32) error {
 		}
 	}
 	return nil
-}
-
-// widen writes the numbers of m, (Rows, Cols), to dst.
-func widen(dst []float32, m model.Matrix) {
-	if m.F != nil {
-		copy(dst, m.F)
-		return
-	}
-	for r, s := range m.Scale {
-		for i, q := range m.Q[r*m.Cols:][:m.Cols] {
-			dst[r*m.Cols+i] = float32(q) * s
-		}
-	}
 }
