@@ -155,15 +155,19 @@ func (p *Page) span(tokens []Token, text []byte) Span {
 	case t.Rank == 1:
 		title += "; the model's first guess"
 	case t.Top != vocab.None:
-		title += fmt.Sprintf("; guess number %d, the first was %s", t.Rank, quoted(p.Tok.Text(t.Top)))
+		title += fmt.Sprintf("; guess number %d, the first was %s", t.Rank, p.guess(t.Top))
 	}
 	return Span{Class: p.class(bits, other), Title: title, Text: visible(text)}
 }
 
-// quoted shows a token, which may be no text.
-func quoted(b []byte) string {
+// guess shows a token that the model expected.
+func (p *Page) guess(id int32) string {
+	if int(id) >= p.Tok.Vocab() { // models may have more rows than tokens
+		return "no token"
+	}
+	b := p.Tok.Text(id)
 	if len(b) == 0 {
-		return "the end"
+		return visible(p.Tok.Pieces[id])
 	}
 	return "\u201c" + strings.ReplaceAll(visible(b), "\n", "\u21b5") + "\u201d"
 }

@@ -11,7 +11,7 @@ import (
 type Window struct {
 	Start            bool
 	From, Score, End int
-	Weight           int // in the perplexity: scored tokens, where the rule has no other
+	Weight           int // in the perplexity: the scored tokens, but for hf
 }
 
 // fed is the number of tokens that go through the model: the last is a target only.
@@ -38,13 +38,12 @@ type Rule struct {
 func (r *Rule) Windows(n int) []Window {
 	var list []Window
 	for _, w := range r.windows(r, n) {
-		if w.End <= w.Score {
-			continue
+		if w.End > w.Score {
+			if r.Name != "hf" {
+				w.Weight = w.End - w.Score
+			}
+			list = append(list, w)
 		}
-		if w.Weight == 0 {
-			w.Weight = w.End - w.Score
-		}
-		list = append(list, w)
 	}
 	return list
 }
