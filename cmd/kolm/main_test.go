@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -59,6 +60,7 @@ func TestScripts(t *testing.T) {
 			"same":       cmdSame,
 			"smalldisk":  cmdSmallDisk,
 			"othermodel": cmdOtherModel,
+			"bytes":      cmdBytes,
 		},
 		RequireExplicitExec: true,
 	})
@@ -147,6 +149,13 @@ func cmdRepeat(ts *testscript.TestScript, neg bool, args []string) {
 			b[i] = byte(x >> 24)
 		}
 	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o666))
+}
+
+// bytes FILE HEX: makes a file of these bytes.
+func cmdBytes(ts *testscript.TestScript, neg bool, args []string) {
+	b, err := hex.DecodeString(args[1])
+	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o666))
 }
 

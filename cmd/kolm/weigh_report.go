@@ -302,7 +302,11 @@ func (w *weighing) table(reports []*weighReport) string {
 		line(append([]string{fmt.Sprintf("%-*s", width, r.title())}, w.cells(r)...))
 	}
 	t.Flush()
-	return b.String()
+	lines := strings.Split(b.String(), "\n") // the file's name stands at the left border
+	for i, l := range lines {
+		lines[i] = strings.TrimPrefix(l, "  ")
+	}
+	return strings.Join(lines, "\n")
 }
 
 // title is what a row is called.
