@@ -31,7 +31,7 @@ var layers = map[string][]string{
 	"internal/model":       {"half", "kernel"},
 	"internal/modelfile":   {"dequant", "half", "model", "token"},
 	"internal/lm":          {"kernel"},
-	"internal/lmfile":      {"dequant", "lm", "mmap", "model", "modelfile", "safetensors"},
+	"internal/lmfile":      {"dequant", "half", "lm", "mmap", "model", "modelfile", "safetensors"},
 	"internal/vocab":       {"modelfile", "token"},
 	"internal/score":       {"lm", "vocab"},
 	"internal/codec":       {"coder", "mix", "context", "model", "kernel", "token"},

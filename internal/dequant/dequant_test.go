@@ -227,6 +227,23 @@ func TestNotFinite(t *testing.T) {
 	}
 }
 
+func TestNarrow(t *testing.T) {
+	x := []float32{1, -2.5, 0, 65504}
+	for _, typ := range []Type{F32, F16} {
+		b, err := Narrow(x, typ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]float32, len(x))
+		if err := Widen(got, typ, b); err != nil || !slices.Equal(got, x) {
+			t.Errorf("%v: %v %v", typ, got, err)
+		}
+	}
+	if _, err := Narrow([]float32{65520}, F16); err == nil {
+		t.Error("a number too large for F16 was narrowed")
+	}
+}
+
 func TestNames(t *testing.T) {
 	if s := Type(16).String(); s != "IQ2_XXS" {
 		t.Error(s)

@@ -13,8 +13,12 @@ import (
 func TestSameBits(t *testing.T) {
 	for _, experts := range []int{0, 5} {
 		c, w := toy(experts)
-		text := tokens(200)
-		hidden, logits := run(t, newSession(t, newModel(t, c, w, 1<<30), 400), text, 200)
+		n := 200
+		if testing.Short() {
+			n = 75 // more than a block of positions
+		}
+		text := tokens(n)
+		hidden, logits := run(t, newSession(t, newModel(t, c, w, 1<<30), 400), text, n)
 		if !finite(logits) {
 			t.Fatal("the logits are not finite")
 		}
@@ -23,15 +27,15 @@ func TestSameBits(t *testing.T) {
 			keep                           int64
 			capacity, threads, batch, feed int
 		}{
-			{"one thread", 1 << 30, 400, 1, 512, 200},
-			{"three threads", 1 << 30, 400, 3, 512, 200},
-			{"small batches", 1 << 30, 400, 2, 3, 200},
+			{"one thread", 1 << 30, 400, 1, 512, 1000},
+			{"three threads", 1 << 30, 400, 3, 512, 1000},
+			{"small batches", 1 << 30, 400, 2, 3, 1000},
 			{"one by one", 1 << 30, 400, 2, 512, 1},
 			{"odd calls", 1 << 30, 400, 2, 32, 37},
-			{"tight", 1 << 30, 200, 2, 512, 200},
-			{"streamed", 0, 400, 1, 512, 200},
+			{"tight", 1 << 30, n, 2, 512, 1000},
+			{"streamed", 0, 400, 1, 512, 1000},
 			{"streamed by threads", 0, 400, 3, 64, 67},
-			{"partly kept", 100 << 10, 400, 2, 100, 200},
+			{"partly kept", 100 << 10, 400, 2, 100, 1000},
 		} {
 			_, fresh := toy(experts)
 			s := newSession(t, newModel(t, c, fresh, way.keep), way.capacity)

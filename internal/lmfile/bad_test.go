@@ -17,8 +17,11 @@ import (
 	"kolm/internal/safetensors"
 )
 
-// tiny is the least model of every architecture.
-var tiny = sizes{dim: 32, layers: 1, heads: 2, kvHeads: 2, headDim: 16, ffn: 32, vocab: 5}
+// tiny has rows that can be quantised; least is the smallest model.
+var (
+	tiny  = sizes{dim: 32, layers: 1, heads: 2, kvHeads: 2, headDim: 16, ffn: 32, vocab: 5, context: 16}
+	least = sizes{dim: 8, layers: 1, heads: 2, kvHeads: 2, headDim: 4, ffn: 8, vocab: 5, context: 16}
+)
 
 // build makes a model of the bytes of a GGUF file or a llama2.c checkpoint.
 func build(b []byte) (*lm.Model, error) {
@@ -59,6 +62,7 @@ func TestGGUFErrors(t *testing.T) {
 		"llama.block_count is not a number":                                func(s *sample) { s.set(".block_count", float32(2)) },
 		"epsilon is not a finite":                                          func(s *sample) { s.set(".attention.layer_norm_rms_epsilon", float32(math.NaN())) },
 		"rope scaling \"dynamic\" is not supported":                        func(s *sample) { s.set(".rope.scaling.type", "dynamic") },
+		"rope scaling \"longrope\" is not supported, or its factors":       func(s *sample) { s.set(".rope.scaling.type", "longrope") },
 		"type is not a text":                                               func(s *sample) { s.set(".rope.scaling.type", uint32(1)) },
 		"rotation of 34 numbers":                                           func(s *sample) { s.set(".rope.dimension_count", uint32(34)) },
 		"keys are 16 long, values 8":                                       func(s *sample) { s.set(".attention.value_length", uint32(8)) },
@@ -235,7 +239,7 @@ func within(t *testing.T, n int, f func()) {
 // allocate more than a multiple of their number.
 func FuzzBuild(f *testing.F) {
 	for arch := range families {
-		z := tiny
+		z := least
 		if arch == "qwen3moe" {
 			z.experts = 3
 		}
@@ -243,6 +247,12 @@ func FuzzBuild(f *testing.F) {
 	}
 	for kind := range 3 {
 		f.Add(llama2cFile(kind, true))
+	}
+	for _, kind := range []string{"linear", "yarn", "longrope"} {
+		s := newSample("phi3", least)
+		s.set(".rope.scaling.type", kind)
+		s.set(".rope.scaling.factor", float32(2))
+		f.Add(s.gguf(2))
 	}
 	large := llama2cFile(2, true)
 	large[10] = 0xbe // an embedding of 12 million numbers
@@ -259,8 +269,8 @@ func FuzzBuild(f *testing.F) {
 // FuzzFolder does the same with a configuration and a file of weights.
 func FuzzFolder(f *testing.F) {
 	for _, arch := range []string{"llama", "qwen3", "gpt2"} {
-		s := newSample(arch, tiny)
-		config, err := json.Marshal(s.hfConfigOf(tiny))
+		s := newSample(arch, least)
+		config, err := json.Marshal(s.hfConfigOf(least))
 		if err != nil {
 			f.Fatal(err)
 		}

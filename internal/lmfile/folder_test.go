@@ -100,14 +100,14 @@ func (s *sample) number(name string) float64 {
 func (s *sample) hfConfigOf(z sizes) map[string]any {
 	if s.arch == "gpt2" {
 		return map[string]any{
-			"model_type": "gpt2", "n_embd": z.dim, "n_layer": z.layers, "n_head": z.heads, "n_positions": 256, "n_inner": z.ffn,
+			"model_type": "gpt2", "n_embd": z.dim, "n_layer": z.layers, "n_head": z.heads, "n_positions": z.context, "n_inner": z.ffn,
 			"vocab_size": z.vocab, "layer_norm_epsilon": 1e-5, "activation_function": "gelu_new",
 		}
 	}
 	return map[string]any{
 		"model_type": s.arch, "_name_or_path": "toys/" + s.arch, "hidden_size": z.dim, "num_hidden_layers": z.layers, "num_attention_heads": z.heads,
 		"num_key_value_heads": z.kvHeads, "head_dim": z.headDim, "intermediate_size": z.ffn, "vocab_size": z.vocab,
-		"max_position_embeddings": 256, "rms_norm_eps": 1e-5, "hidden_act": "silu", "rope_theta": 10000.0, "rope_scaling": nil,
+		"max_position_embeddings": z.context, "rms_norm_eps": 1e-5, "hidden_act": "silu", "rope_theta": 10000.0, "rope_scaling": nil,
 	}
 }
 
@@ -206,8 +206,8 @@ func TestFolders(t *testing.T) {
 			config := s.hfConfigOf(c.z)
 			maps.Copy(config, c.config)
 			f := openPath(t, writeFolder(t, config, tensors, c.shards))
-			tokens := text(140, c.z.vocab)
-			compare(t, logits(t, f.Model, tokens, 140), s.reference().logits(tokens), tokens)
+			tokens := text(some(140, 30), c.z.vocab)
+			compare(t, logits(t, f.Model, tokens, len(tokens)), s.reference().logits(tokens), tokens)
 			if f.Format != Safetensors || f.Arch != c.arch || f.Dir == "" || f.Keys != nil {
 				t.Errorf("read as %s %s", f.Format, f.Arch)
 			}
@@ -290,6 +290,7 @@ func TestFolderErrors(t *testing.T) {
 		`model_type "mamba" is not supported`: {"model_type": "mamba"},
 		`hidden_act "gelu" is not supported`:  {"hidden_act": "gelu"},
 		`rope_type "dynamic"`:                 {"rope_scaling": map[string]any{"rope_type": "dynamic", "factor": 2.0}},
+		`rope_type "longrope"`:                {"rope_scaling": map[string]any{"type": "longrope"}},
 		"quantization_config":                 {"quantization_config": map[string]any{"bits": 4}},
 		"layer count is 0":                    {"num_hidden_layers": 0},
 		`"model.layers.1`:                     {"num_hidden_layers": 1},

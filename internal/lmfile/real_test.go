@@ -95,6 +95,9 @@ func TestHash(t *testing.T) {
 // TestBuiltin opens the built-in model, and compares it with the plain forward
 // pass and with the arithmetic of the coding path, whose activations have 8 bits.
 func TestBuiltin(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: the built-in model is large for an emulated CPU")
+	}
 	f := open(t, "kolm.gguf", builtin.File())
 	tokens := []int32{256, 'T', 'h', 'e', ' ', 'c', 'a', 't', ' ', 's', 'a', 't', '.', '\n'}
 	got := logits(t, f.Model, tokens, len(tokens))

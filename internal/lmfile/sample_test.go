@@ -69,16 +69,16 @@ func (s *sample) norm(name string, n int) {
 }
 
 // sizes of a sample.
-type sizes struct{ dim, layers, heads, kvHeads, headDim, ffn, vocab, experts int }
+type sizes struct{ dim, layers, heads, kvHeads, headDim, ffn, vocab, context, experts int }
 
-var small = sizes{dim: 48, layers: 2, heads: 6, kvHeads: 2, headDim: 8, ffn: 40, vocab: 61}
+var small = sizes{dim: 48, layers: 2, heads: 6, kvHeads: 2, headDim: 8, ffn: 40, vocab: 61, context: 256}
 
 // newSample makes a model of an architecture.
 func newSample(arch string, z sizes) *sample {
 	s := &sample{arch: arch, rng: rand.New(rand.NewPCG(1, uint64(len(arch))))}
 	s.set("general.architecture", arch)
 	s.set(".block_count", uint32(z.layers))
-	s.set(".context_length", uint32(256))
+	s.set(".context_length", uint32(z.context))
 	s.set(".embedding_length", uint32(z.dim))
 	s.set(".feed_forward_length", uint32(z.ffn))
 	s.set(".attention.head_count", uint32(z.heads))
@@ -94,7 +94,7 @@ func newSample(arch string, z sizes) *sample {
 	s.set(eps, float32(1e-5))
 	s.add("token_embd.weight", 0, 1, z.dim, z.vocab)
 	if arch == "gpt2" {
-		s.add("position_embd.weight", 0, .5, z.dim, 256)
+		s.add("position_embd.weight", 0, .5, z.dim, z.context)
 	}
 	s.norm("output_norm", z.dim)
 	if arch != "gemma" && arch != "gemma2" && arch != "gemma3" && arch != "gpt2" {
@@ -278,6 +278,14 @@ func logits(t testing.TB, m *lm.Model, tokens []int32, capacity int) []float32 {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// some returns n, or a smaller number for short runs, as on emulated CPUs.
+func some(n, short int) int {
+	if testing.Short() {
+		return short
+	}
+	return n
 }
 
 // text returns n random tokens, with repetitions as texts have them.

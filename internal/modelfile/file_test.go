@@ -368,7 +368,11 @@ func TestEncode(t *testing.T) {
 	}
 	g.Keys = append(g.Keys, KV{"general.alignment", uint32Value(64)})
 	x := &g.Tensors[5]
-	x.Type, x.Data = F32, packF32(floats(t, x))
+	wide := floats(t, x)
+	x.Type = F32
+	if err := x.narrow(wide); err != nil {
+		t.Fatal(err)
+	}
 	again, err := Parse(encode(t, g.Keys, g.Tensors))
 	if err != nil {
 		t.Fatal(err)

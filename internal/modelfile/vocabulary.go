@@ -66,8 +66,9 @@ func Unprintable(s []byte) ([]byte, bool) {
 	return out, true
 }
 
-// spell is how a token stands in the file: tokens other than text verbatim.
-func (f *File) spell(id int) string {
+// Spelling is how a token stands in files: text in GPT-2's printable stand-ins for
+// bytes, other tokens verbatim.
+func (f *File) Spelling(id int) string {
 	if f.Types[id] != typeNormal {
 		return string(f.Pieces[id])
 	}

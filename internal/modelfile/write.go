@@ -5,9 +5,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"math"
 	"unsafe"
 
+	"kolm/internal/dequant"
 	"kolm/internal/half"
 	"kolm/internal/model"
 )
@@ -87,7 +87,7 @@ func (f *File) metadata(fileType int, merges [][2]int32) []KV {
 	c := &f.Config
 	tokens, pairs := make([]string, len(f.Pieces)), make([]string, len(merges))
 	for id := range tokens {
-		tokens[id] = f.spell(id)
+		tokens[id] = f.Spelling(id)
 	}
 	for i, m := range merges {
 		pairs[i] = tokens[m[0]] + " " + tokens[m[1]]
@@ -130,38 +130,29 @@ func (p *part) tensor(as func(*model.Matrix) Type) (Tensor, error) {
 	t := Tensor{Name: p.name, Dims: []int{p.cols, p.rows}, Type: F32}
 	if p.vector != nil {
 		t.Dims = t.Dims[:1]
-		t.Data = packF32(*p.vector)
-		return t, nil
+		return t, t.narrow(*p.vector)
 	}
-	switch t.Type = as(p.matrix); t.Type {
-	case F32:
-		t.Data = packF32(p.matrix.Floats())
-	case F16:
-		for _, v := range p.matrix.Floats() {
-			h := half.FromFloat(v)
-			if h&0x7c00 == 0x7c00 {
-				return t, fmt.Errorf("model file: %s: %v is too large for F16", p.name, v)
-			}
-			t.Data = binary.LittleEndian.AppendUint16(t.Data, h)
-		}
-	default:
-		m := p.matrix.Int8()
-		for r, s := range m.Scale {
-			if half.ToFloat(half.FromFloat(s)) != s {
-				return t, fmt.Errorf("model file: %s: scale of row %d is %v, which is no binary16 number", p.name, r, s)
-			}
-		}
-		t.Data = packQ8(&m)
+	if t.Type = as(p.matrix); t.Type != Q8_0 {
+		return t, t.narrow(p.matrix.Floats())
 	}
+	m := p.matrix.Int8()
+	for r, s := range m.Scale {
+		if half.ToFloat(half.FromFloat(s)) != s {
+			return t, fmt.Errorf("model file: %s: scale of row %d is %v, which is no binary16 number", p.name, r, s)
+		}
+	}
+	t.Data = packQ8(&m)
 	return t, nil
 }
 
-func packF32(x []float32) []byte {
-	b := make([]byte, 0, 4*len(x))
-	for _, v := range x {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+// narrow sets the data to numbers, F32 or F16.
+func (t *Tensor) narrow(x []float32) error {
+	b, err := dequant.Narrow(x, t.Type)
+	if err != nil {
+		return fmt.Errorf("model file: %s: %w", t.Name, err)
 	}
-	return b
+	t.Data = b
+	return nil
 }
 
 // packQ8 writes every row as Q8_0 blocks that share its scale.

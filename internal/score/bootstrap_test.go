@@ -13,6 +13,9 @@ func rate(b *Block) float64 { return b.BitsPerByte() }
 func TestBootstrap(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	const unit, units, texts = 64, 4000, 150
+	if testing.Short() {
+		t.Skip("draws 60 million blocks")
+	}
 	held := 0
 	for text := range texts {
 		blocks := make([]Block, units)
