@@ -217,6 +217,9 @@ func (c *weighCmd) rule(m *scoringModel) (*score.Rule, error) {
 	return score.Every(m.tok, context, stride)
 }
 
+// largePage is from how many bytes of text on a page is hard to show.
+const largePage = 1 << 20
+
 // all weighs the texts. What goes wrong with one is reported, and the others go on.
 func (w *weighing) all(texts []*text) {
 	var total int64
@@ -230,6 +233,9 @@ func (w *weighing) all(texts []*text) {
 	}
 	if w.b != nil && !w.paired() {
 		passes = 2
+	}
+	if w.page != nil && total > largePage {
+		w.app.warn(w.cmd.HTML, "the page of %s of text takes about %s, more than many browsers show well", size(total), size(36*total))
 	}
 	defer w.app.startProgress(name, total, passes)()
 	for _, t := range texts {
@@ -275,11 +281,13 @@ func (w *weighing) one(t *text) (*weighRow, error) {
 	if w.page != nil {
 		page = w.newPage(t.name, data)
 	}
-	run.Each = func(token score.Token) error {
-		if page != nil {
-			page.Tokens = append(page.Tokens, token)
+	if page != nil || w.tokens != nil {
+		run.Each = func(token score.Token) error {
+			if page != nil {
+				page.Tokens = append(page.Tokens, token)
+			}
+			return w.tokens.write(label(t.name), data, token)
 		}
-		return w.tokens.write(label(t.name), data, token)
 	}
 	row := &weighRow{name: label(t.name), words: score.Words(data)}
 	if row.Result, err = run.Score(encoded); err != nil {

@@ -4,38 +4,42 @@ import "math"
 
 // guess is what the logits of one position say of the token that came.
 type guess struct {
-	Nats    float64 // -ln of its probability
-	Entropy float64 // of the distribution, in nats
-	Rank    int     // 1 if no token was likelier; of equal ones, the lower id is
-	Top     int32   // the likeliest token
-	log     float64 // ln of the sum of exp(logit)
+	Nats float64 // -ln of its probability
+	Top  int32   // the likeliest token; of equal ones, the lowest id
+	log  float64 // ln of the sum of exp(logit)
 }
 
 // judge reads one row of logits.
 func judge(logits []float32, target int32) guess {
-	g := guess{Rank: 1}
+	var g guess
 	top := logits[0]
 	for i, x := range logits {
 		if x > top {
 			top, g.Top = x, int32(i)
 		}
 	}
+	sum := 0.0
+	for _, x := range logits {
+		sum += math.Exp(float64(x) - float64(top))
+	}
+	g.log = float64(top) + math.Log(sum)
+	g.Nats = g.log - float64(logits[target])
+	return g
+}
+
+// details returns the rank of the target, 1 if no token was likelier (of equal ones,
+// the lower id is), and the entropy of the distribution in nats.
+func (g *guess) details(logits []float32, target int32) (rank int, entropy float64) {
+	rank = 1
 	t := logits[target]
-	var sum, weighted float64
 	for i, x := range logits {
-		d := float64(x) - float64(top)
-		e := math.Exp(d)
-		sum += e
-		weighted += e * d
+		l := float64(x) - g.log
+		entropy -= l * math.Exp(l)
 		if x > t || x == t && int32(i) < target {
-			g.Rank++
+			rank++
 		}
 	}
-	log := math.Log(sum)
-	g.log = float64(top) + log
-	g.Nats = g.log - float64(t)
-	g.Entropy = max(0, log-weighted/sum)
-	return g
+	return rank, max(0, entropy)
 }
 
 // divergence returns the Kullback-Leibler divergence of b from a in nats: what it

@@ -216,7 +216,11 @@ func (w *worker) token(index, i int) Token {
 	id := w.text.IDs[index]
 	a := w.sides[0].logits[i*v:][:v]
 	g := judge(a, id)
-	t := Token{Index: index, ID: id, Bits: g.Nats / math.Ln2, Entropy: g.Entropy / math.Ln2, Rank: g.Rank, Top: g.Top}
+	t := Token{Index: index, ID: id, Bits: g.Nats / math.Ln2, Top: g.Top}
+	if w.run.Each != nil {
+		rank, entropy := g.details(a, id)
+		t.Rank, t.Entropy = rank, entropy/math.Ln2
+	}
 	if w.run.Other != nil {
 		b := w.sides[1].logits[i*v:][:v]
 		o := judge(b, id)

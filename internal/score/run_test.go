@@ -183,8 +183,9 @@ func TestJudge(t *testing.T) {
 			rank int
 		}{{2, 2}, {1, 1}, {3, 3}, {3, 4}} {
 			g := judge(row, int32(i))
-			if math.Abs(g.Nats/math.Ln2-want.bits) > 1e-4 || g.Rank != want.rank || math.Abs(g.Entropy/math.Ln2-1.75) > 1e-4 || g.Top != 1 {
-				t.Errorf("at %v token %d: %+v", h, i, g)
+			rank, entropy := g.details(row, int32(i))
+			if math.Abs(g.Nats/math.Ln2-want.bits) > 1e-4 || rank != want.rank || math.Abs(entropy/math.Ln2-1.75) > 1e-4 || g.Top != 1 {
+				t.Errorf("at %v token %d: %+v, rank %d, entropy %v", h, i, g, rank, entropy)
 			}
 		}
 	}

@@ -32,10 +32,15 @@ func toyTokenizer(t testing.TB, bos, eos int32, add bool) *vocab.Tokenizer {
 // toyModel is a small random model of 264 tokens.
 func toyModel(t testing.TB, seed uint64) *lm.Model {
 	t.Helper()
-	c := lm.Config{
-		Arch: "toy", Vocab: 264, Dim: 32, Layers: 2, Heads: 2, KVHeads: 1, HeadDim: 16, FFN: 48, Context: 64,
-		Eps: 1e-6, EmbedScale: 1, QueryScale: 0.25, Rope: lm.Rope{Kind: lm.Halves, Freq: lm.Frequencies(16, 1e4), Scale: 1},
-	}
+	return randomModel(t, seed, lm.Config{Vocab: 264, Dim: 32, Layers: 2, Heads: 2, KVHeads: 1, HeadDim: 16, FFN: 48, Context: 64})
+}
+
+// randomModel is a model of these sizes with random weights.
+func randomModel(t testing.TB, seed uint64, c lm.Config) *lm.Model {
+	t.Helper()
+	c.Arch, c.Eps, c.EmbedScale, c.QueryScale = "toy", 1e-6, 1, 0.25
+	c.Rope = lm.Rope{Kind: lm.Halves, Freq: lm.Frequencies(c.HeadDim, 1e4), Scale: 1}
+	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
 	rng := rand.New(rand.NewPCG(seed, 1))
 	matrix := func(rows, cols int) *lm.Matrix {
 		w := make([]float32, rows*cols)
@@ -54,7 +59,7 @@ func toyModel(t testing.TB, seed uint64) *lm.Model {
 	for range c.Layers {
 		w.Layers = append(w.Layers, lm.Layer{
 			AttnNorm: norm, FFNNorm: norm,
-			Q: linear(32, c.Dim), K: linear(16, c.Dim), V: linear(16, c.Dim), O: linear(c.Dim, 32),
+			Q: linear(q, c.Dim), K: linear(kv, c.Dim), V: linear(kv, c.Dim), O: linear(c.Dim, q),
 			FFN: lm.FFN{Gate: linear(c.FFN, c.Dim), Up: linear(c.FFN, c.Dim), Down: linear(c.Dim, c.FFN)},
 		})
 	}
