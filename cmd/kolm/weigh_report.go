@@ -285,7 +285,7 @@ func (w *weighing) table(reports []*weighReport) string {
 	case w.cmd.As == "harness":
 		head = append(head, "byte perplexity", "word perplexity")
 	case w.cmd.As != "kolm":
-		head = append(head, "perplexity")
+		head = slices.Insert(append(head, "perplexity"), 3, "scored bytes")
 	default:
 		head = append(head, "bytes at that rate")
 	}
@@ -333,6 +333,9 @@ func (w *weighing) cells(r *weighReport) []string {
 		}
 		return list
 	}
+	if w.cmd.As == "llama.cpp" || w.cmd.As == "hf" { // they leave parts out
+		tokens += "\t" + scoredBytes(r)
+	}
 	list := []string{bytes, tokens, perByte, between("%.4f", r.Interval), figure("%.4f", r.BitsPerToken)}
 	switch {
 	case w.cmd.As == "harness":
@@ -345,6 +348,13 @@ func (w *weighing) cells(r *weighReport) []string {
 		return append(list, "")
 	}
 	return append(list, fmt.Sprintf("%.0f", r.Bits/8))
+}
+
+func scoredBytes(r *weighReport) string {
+	if r.Total == "macro" {
+		return ""
+	}
+	return fmt.Sprint(r.ScoredBytes)
 }
 
 func scaled(v *float64, by float64) *float64 {

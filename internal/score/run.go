@@ -198,7 +198,11 @@ func (w *worker) score(win *Window) ([]Token, error) {
 			}
 		}
 		for i := range fed {
-			tokens = append(tokens, w.token(first+at-skip+i, i))
+			t := w.token(first+at-skip+i, i)
+			if bits := t.Bits + t.OtherBits; math.IsNaN(bits) || math.IsInf(bits, 0) {
+				return nil, fmt.Errorf("the logits for token %d of the text are not finite: the weights are damaged", t.Index)
+			}
+			tokens = append(tokens, t)
 		}
 	}
 	return tokens, nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"kolm/internal/lm"
 	"kolm/internal/vocab"
 )
 
@@ -168,6 +169,15 @@ func TestErrors(t *testing.T) {
 	small.Config.Vocab = 200
 	if _, err := (&Run{Rule: run.Rule, Model: small, Unit: 64}).Score(text); err == nil {
 		t.Error("a tokenizer with more tokens than the model is accepted")
+	}
+	huge := toyModel(t, 1)
+	table := make([]float32, 264*32)
+	for i := range table {
+		table[i] = 3e38
+	}
+	huge.Weights.Output = lm.Floats(264, 32, table)
+	if _, err := (&Run{Rule: run.Rule, Model: huge, Unit: 64}).Score(text); err == nil || !strings.Contains(err.Error(), "not finite") {
+		t.Errorf("logits without bounds: %v", err)
 	}
 	if _, err := (&Run{Rule: run.Rule, Model: m, Other: small, Unit: 64}).Score(text); err == nil {
 		t.Error("models with different vocabularies are compared")
