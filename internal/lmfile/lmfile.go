@@ -91,8 +91,14 @@ func (f *File) openFile() (*builder, error) {
 		f.Format, f.Arch = Llama2C, "llama"
 		return readLlama2C(m.Data)
 	}
-	f.Format = GGUF
-	if f.Keys, err = modelfile.Parse(m.Data); err != nil {
+	return f.parse(m.Data)
+}
+
+// parse reads a GGUF file.
+func (f *File) parse(data []byte) (*builder, error) {
+	f.Format, f.Size = GGUF, int64(len(data))
+	var err error
+	if f.Keys, err = modelfile.Parse(data); err != nil {
 		return nil, err
 	}
 	b, err := readGGUF(f.Keys)

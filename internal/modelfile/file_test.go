@@ -244,15 +244,15 @@ func TestSpelling(t *testing.T) {
 	for i := range all {
 		all[i] = byte(i)
 	}
-	s := printable(all)
-	if back, ok := unprintable([]byte(s)); !ok || !bytes.Equal(back, all) {
+	s := Printable(all)
+	if back, ok := Unprintable([]byte(s)); !ok || !bytes.Equal(back, all) {
 		t.Fatalf("%q is not spelled back: %q", s, back)
 	}
-	if got := printable([]byte(" a\n\x00\xff")); got != "ĠaĊĀÿ" {
+	if got := Printable([]byte(" a\n\x00\xff")); got != "ĠaĊĀÿ" {
 		t.Errorf("spelling is %q", got)
 	}
 	for _, bad := range []string{" ", "a b", "北", "\xff", "ń"} {
-		if _, ok := unprintable([]byte(bad)); ok {
+		if _, ok := Unprintable([]byte(bad)); ok {
 			t.Errorf("%q was accepted", bad)
 		}
 	}
