@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"strings"
 
 	"kolm/internal/mdl"
 	"kolm/internal/source"
@@ -10,13 +11,13 @@ import (
 var files = Experiment{
 	Name:      "files",
 	Question:  "how near do real compressors come to the entropy of a source, and what does more data bring?",
-	Criterion: "no file is more than 20 bits shorter than -log2 P of its sample; for every code, bits a symbol above -log2 P fall from the smallest sample to the largest; all files decode",
+	Criterion: "no code is more than 20 bits shorter than -log2 P of its sample; for every file, and for context trees, bits a symbol above -log2 P fall from the smallest sample to the largest; all files decode",
 	run:       runFiles,
 }
 
 func runFiles(r *run) error {
 	sources := []source.Source{source.Markov(), source.Order2(), source.Tree(), source.HMM(), source.Even(), source.Zipf(1000), source.Dyck{Open: .3}, source.Grammar{}}
-	sizes := []int{4000, 16000, 64000}
+	sizes := []int{2000, 8000, 32000}
 	if r.Quick {
 		sources = []source.Source{source.Order2(), source.Even(), source.Dyck{Open: .3}}
 		sizes = []int{1000, 4000}
@@ -63,8 +64,10 @@ func runFiles(r *run) error {
 		for _, code := range order {
 			l := closing[code]
 			lines = append(lines, *l)
-			// A code whose class lacks the source stays at its approximation error: .01 is sampling noise.
-			r.atMost(fmt.Sprintf("%s: %s, bits a symbol above at the end, against the beginning", s.Name(), code), l.Y[len(l.Y)-1], l.Y[0]+.01)
+			// KT of a fixed order has no reason to fall further than to its approximation error.
+			if !strings.HasPrefix(code, "KT") {
+				r.atMost(fmt.Sprintf("%s: %s, bits a symbol above at the end, against the beginning", s.Name(), code), l.Y[len(l.Y)-1], l.Y[0])
+			}
 		}
 		r.plot(fileName(s.Name()), "distance to the source "+s.Name(), "symbols", "bits a symbol above -log2 P", true, lines...)
 	}
