@@ -63,7 +63,7 @@ func runFloor(r *run) error {
 // certify makes, checks and keeps a certificate that a program writes an
 // output, and returns the bits of the program and the bytes of the certificate.
 func (r *run) certify(name string, m prefix.Machine, p prefix.Program, want []byte) (bits, size int, err error) {
-	c, err := prefix.Certify(m, p, 1<<30)
+	c, err := prefix.Certify(m, p, prefix.Limits{Steps: 1 << 30, Output: len(want)})
 	if err != nil {
 		return 0, 0, err
 	}
