@@ -97,3 +97,20 @@ func TestLargeAlphabet(t *testing.T) {
 		t.Errorf("after 2 2: %d/%d, want 3/7", num, den)
 	}
 }
+
+func TestLZ78(t *testing.T) {
+	for _, c := range []struct {
+		x    string
+		want int
+	}{
+		{"", 0},
+		{"1", 0 + 1},
+		{"11", 1 + 1 + 1},               // 1, 1 again: the known phrase ends the sequence
+		{"0100011", 1 + 2 + 3 + 3 + 4},  // 0|1|00|01|1
+		{"10110100", 1 + 2 + 3 + 3 + 4}, // 1|0|11|01|00
+	} {
+		if got := LZ78Length(2, bits(c.x)); got != c.want {
+			t.Errorf("%q: %d bits, want %d", c.x, got, c.want)
+		}
+	}
+}

@@ -63,24 +63,30 @@ func (Queue) Signs(p Program) (string, error) {
 }
 
 // Run decodes and runs a program.
-func (q Queue) Run(p Program, limit int) (out []byte, steps int, err error) {
+func (q Queue) Run(p Program, l Limits) (out []byte, steps int, err error) {
 	signs, err := q.Signs(p)
 	if err != nil {
 		return nil, 0, err
 	}
-	return runQueue(signs, limit)
+	return runQueue(signs, l)
 }
 
-func runQueue(signs string, limit int) (out []byte, steps int, err error) {
+func runQueue(signs string, l Limits) (out []byte, steps int, err error) {
 	read := 0
-	for at := 0; steps < limit; at++ {
+	for at := 0; steps < l.Steps; at++ {
+		if len(out) > l.Output {
+			return nil, steps, ErrOutput
+		}
 		steps++
 		switch signs[at] {
 		case '.':
 			return out, steps, nil
 		case 'D':
-			if steps += len(out); steps > limit {
+			if steps += len(out); steps > l.Steps {
 				return nil, steps, ErrSteps
+			}
+			if 2*len(out) > l.Output {
+				return nil, steps, ErrOutput
 			}
 			out = append(out, out...)
 		case '?':
@@ -137,7 +143,7 @@ func (e *Enumeration) extend(signs []byte, bits int) {
 		e.Programs++
 		e.Kraft += 1 / float64(int64(1)<<n)
 		program := string(signs) + "."
-		out, steps, err := runQueue(program, e.Limit)
+		out, steps, err := runQueue(program, Limits{e.Limit, e.Limit})
 		if err == nil {
 			e.Halted++
 			e.add(string(out), Shortest{program, n, steps})
