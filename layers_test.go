@@ -45,8 +45,10 @@ var layers = map[string][]string{
 	"internal/peer":         {},
 	"internal/chart":        {},
 	"internal/lab":          {".", "coder", "mdl", "mdl/bitsback", "mdl/prefix", "mdl/turing", "peer", "source"},
+	"internal/vocab":        {"modelfile", "token"},
+	"internal/score":        {"lm", "vocab"},
 	".":                     {"codec", "container", "builtin", "kernel", "modelfile"},
-	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train", "peer", "chart", "lab", "mdl/prefix", "lm", "lmfile", "memory"},
+	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train", "peer", "chart", "lab", "mdl/prefix", "lm", "lmfile", "score", "vocab", "memory"},
 }
 
 func TestLayers(t *testing.T) {

@@ -21,6 +21,7 @@ type cli struct {
 	Test       testCmd       `cmd:"" help:"Check that packed files are whole, by unpacking them to nowhere."`
 	Info       infoCmd       `cmd:"" help:"Say what packed files hold, without unpacking them."`
 	Bench      benchCmd      `cmd:"" help:"Compare kolm with other compressors on files."`
+	Weigh      weighCmd      `cmd:"" help:"Say how many bits texts cost under a model, or under two."`
 	Train      trainCmd      `cmd:"" help:"Train a model on a corpus."`
 	Model      modelCmd      `cmd:"" help:"List, inspect, verify, import and export models."`
 	Lab        labCmd        `cmd:"" help:"Show by experiment what is true of models as compressors."`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -42,29 +43,44 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("KOLM_MODELS", "")
+			e.Setenv("SHARED", sharedModels())
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {
 			case "root":
 				return os.Getuid() == 0, nil
+			case "shared":
+				_, err := os.Stat(sharedModels())
+				return err == nil, nil
 			case "mount":
 				return canMount(), nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits":      cmdExits,
-			"interrupt":  cmdInterrupt,
-			"flip":       cmdFlip,
-			"cut":        cmdCut,
-			"repeat":     cmdRepeat,
-			"same":       cmdSame,
-			"smalldisk":  cmdSmallDisk,
-			"othermodel": cmdOtherModel,
+			"exits":        cmdExits,
+			"interrupt":    cmdInterrupt,
+			"flip":         cmdFlip,
+			"cut":          cmdCut,
+			"repeat":       cmdRepeat,
+			"same":         cmdSame,
+			"smalldisk":    cmdSmallDisk,
+			"othermodel":   cmdOtherModel,
+			"exportfolder": cmdExportFolder,
+			"bytes":        cmdBytes,
 		},
 		RequireExplicitExec: true,
 	})
+}
+
+// sharedModels is a folder beside the repository.
+func sharedModels() string {
+	dir, err := filepath.Abs("../../../shared/models")
+	if err != nil {
+		return ""
+	}
+	return dir
 }
 
 // exits STATUS COMMAND...: as exec, with this exit status.
@@ -150,6 +166,13 @@ func cmdRepeat(ts *testscript.TestScript, neg bool, args []string) {
 			b[i] = byte(x >> 24)
 		}
 	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o666))
+}
+
+// bytes FILE HEX: makes a file of these bytes.
+func cmdBytes(ts *testscript.TestScript, neg bool, args []string) {
+	b, err := hex.DecodeString(args[1])
+	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o666))
 }
 

@@ -5,11 +5,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"kolm/internal/lm"
-	"kolm/internal/lmfile"
 	"kolm/internal/memory"
-	"kolm/internal/modelfile"
-	"kolm/internal/token"
+	"kolm/internal/vocab"
 )
 
 type memoryCmd struct {
@@ -22,36 +19,26 @@ type memoryCmd struct {
 
 // memoryModel are the flags that choose the model.
 type memoryModel struct {
-	Model   string `short:"m" default:"built-in" placeholder:"MODEL" help:"The model: a GGUF file, digits of an ID, or built-in."`
-	Threads int    `short:"T" placeholder:"N" help:"Processors to use (default: all). No figure depends on it."`
+	Model     string `short:"m" default:"built-in" placeholder:"MODEL" help:"The model: a GGUF file, a safetensors folder, a llama2.c checkpoint, digits of an ID, or built-in."`
+	Tokenizer string `placeholder:"FILE" help:"The tokenizer, for a model that comes without: tokenizer.json, tokenizer.bin of llama2.c, or a GGUF file."`
+	Threads   int    `short:"T" placeholder:"N" help:"Processors to use (default: all). No figure depends on it."`
 }
 
 // openMemory is a model whose memories are read.
 type openMemory struct {
 	*memory.Model
-	file *lmfile.File
+	file *scoringModel
 	name string
 }
 
 func (c *memoryModel) open() (*openMemory, error) {
-	e, err := chooseModel(c.Model)
+	f, err := openScoring(c.Model, c.Tokenizer)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := e.read()
-	if err != nil {
-		return nil, err
-	}
-	m := &openMemory{name: c.Model}
-	if m.file, err = lmfile.Parse(e.where(), raw, lm.DefaultKeep); err != nil {
-		return nil, noModel("", "%v", err)
-	}
-	v, err := readVocab(raw)
-	if err != nil {
-		return nil, noModel("", "%s: %v", e.where(), err)
-	}
-	if m.Model, err = memory.New(m.file.Model, v); err != nil {
-		return nil, noModel("", "%s: %v", e.where(), err)
+	m := &openMemory{file: f, name: c.Model}
+	if m.Model, err = memory.New(f.Model, memoryVocab{f.tok}); err != nil {
+		return nil, noModel("", "%s: %v", c.Model, err)
 	}
 	if c.Threads > 0 {
 		m.Threads = c.Threads
@@ -65,28 +52,20 @@ func (m *openMemory) id() (string, error) {
 	return fmt.Sprintf("%x", sum), err
 }
 
-// ownVocab is the tokenizer of kolm's own models.
-type ownVocab struct{ *token.Tokenizer }
+// memoryVocab is a tokenizer as package memory wants it.
+type memoryVocab struct{ *vocab.Tokenizer }
 
-func readVocab(raw []byte) (memory.Vocab, error) {
-	f, err := modelfile.Load(raw)
-	if err != nil {
-		return nil, err
+func (v memoryVocab) Encode(text []byte) ([]int32, error) { return v.Tokenizer.Encode(nil, text) }
+func (v memoryVocab) Bytes(t int32) []byte                { return v.Text(t) }
+
+// Start is the token before every text. Qwen's models have none, but were trained
+// on texts that such a token divides; like any, they need something to begin with.
+func (v memoryVocab) Start() int32 {
+	if v.BOS != vocab.None {
+		return v.BOS
 	}
-	t, err := f.Tokenizer()
-	return ownVocab{t}, err
+	return vocab.None
 }
-
-func (v ownVocab) Encode(text []byte) ([]int32, error) {
-	var list []int32
-	for _, t := range v.Tokenizer.Encode(nil, text) {
-		list = append(list, int32(t))
-	}
-	return list, nil
-}
-
-func (v ownVocab) Bytes(t int32) []byte { return v.Tokenizer.Bytes(int(t)) }
-func (v ownVocab) Start() int32         { return token.Separator }
 
 // openIndex opens an index that was made of the model; name "" is none.
 func (m *openMemory) openIndex(name string) (*memory.Index, error) {

@@ -7,6 +7,8 @@ import (
 
 	"kolm"
 	"kolm/internal/builtin"
+	"kolm/internal/dequant"
+	"kolm/internal/lmfile"
 	"kolm/internal/modelfile"
 )
 
@@ -23,4 +25,11 @@ func cmdOtherModel(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Setenv("id", kolm.ModelID(f.ID).String())
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o666))
+}
+
+// exportfolder DIR: writes the built-in model as a safetensors folder.
+func cmdExportFolder(ts *testscript.TestScript, neg bool, args []string) {
+	f, err := modelfile.Load(builtin.File())
+	ts.Check(err)
+	ts.Check(lmfile.ExportFolder(ts.MkAbs(args[0]), f, dequant.F32))
 }

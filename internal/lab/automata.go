@@ -33,9 +33,9 @@ func runAutomata(r *run) error {
 		t.row(fmt.Sprintf("KT of order %d", k), length)
 		r.atMost(fmt.Sprintf("mixture of automata, against order %d", k), w.Evidence(), length)
 	}
-	states := len(best.Name) // its name begins with the number of states
-	if states > 0 {
-		states = int(best.Name[0] - '0')
+	var states int
+	if _, err := fmt.Sscanf(best.Name, "%d states", &states); err != nil {
+		return err
 	}
 	r.count("states of the best automaton", states, 2)
 	r.count("automata", len(class.Members), 746)

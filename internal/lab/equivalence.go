@@ -42,7 +42,7 @@ func runEquivalence(r *run) error {
 		flat := mdl.Uniform(len(c.Members))
 		mass, _ := c.Mass().Float64()
 		t.row(c.Name, len(c.Members), mass, w.Evidence(), w.TwoPart(w.MAP()), c.Members[w.MAP()].Name, w.NegELBO(flat), w.GapA(flat))
-		checkIdentities(r, c, w)
+		checkIdentities(r, c, w, x)
 	}
 	exact := mdl.WeighTrees(x, nil, 4)
 	_, sum := mdl.ExactPosterior(trees, x)
@@ -88,7 +88,7 @@ func goldenEquivalence(r *run) error {
 // checkIdentities: a two-part code is -ELBO with certainty, the posterior's
 // -ELBO is the evidence, -ELBO exceeds it by gap A for any choice, and the
 // mixture symbol by symbol is the same code.
-func checkIdentities(r *run, c *mdl.Class, w *mdl.Weighing) {
+func checkIdentities(r *run, c *mdl.Class, w *mdl.Weighing, x []int) {
 	evidence, post := w.Evidence(), w.Posterior()
 	worst := 0.0
 	for m := range c.Members {
@@ -103,6 +103,7 @@ func checkIdentities(r *run, c *mdl.Class, w *mdl.Weighing) {
 	r.near(c.Name+": evidence + gap A of a uniform choice", evidence+w.GapA(flat), w.NegELBO(flat), 1e-9)
 	mass, _ := c.Mass().Float64()
 	r.atMost(c.Name+": sum of the prior", mass, 1)
+	r.near(c.Name+": mixture symbol by symbol", mdl.CodeLength(mdl.Mixture(c), x)-math.Log2(mass), evidence, 1e-9)
 }
 
 // invariance prints how far two notions of algorithmic probability are apart on

@@ -18,7 +18,7 @@ var floor = Experiment{
 }
 
 func runFloor(r *run) error {
-	n := r.choose(1<<20, 1<<17) // bytes
+	n := r.choose(1<<19, 1<<17) // bytes
 	t := r.table(fmt.Sprintf("Streams of %d bytes. Files are decoded, the context-tree length is computed; the program is run and its output compared.", n),
 		"stream", "kolm -1", "kolm -5", "gzip", "xz", "zstd", "context trees to depth 8", "program", "certificate")
 	programs := map[string]func(int) (prefix.Program, error){"aes counter": prefix.AES, "xorshift": prefix.Xorshift}
@@ -63,7 +63,7 @@ func runFloor(r *run) error {
 // certify makes, checks and keeps a certificate that a program writes an
 // output, and returns the bits of the program and the bytes of the certificate.
 func (r *run) certify(name string, m prefix.Machine, p prefix.Program, want []byte) (bits, size int, err error) {
-	c, err := prefix.Certify(m, p, 1<<30)
+	c, err := prefix.Certify(m, p, prefix.Limits{Steps: 1 << 30, Output: len(want)})
 	if err != nil {
 		return 0, 0, err
 	}

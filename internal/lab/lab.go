@@ -134,7 +134,11 @@ func Find(name string) (Experiment, bool) {
 // experiment that was done and refutes its claim gives a Result that does not pass.
 func (e Experiment) Run(c Config) (*Result, error) {
 	start := time.Now()
-	r := &run{config: c, Result: &Result{Name: e.Name, Question: e.Question, Criterion: e.Criterion, Quick: c.Quick, Seed: c.Seed}}
+	r := &run{config: c, Result: &Result{
+		Name: e.Name, Question: e.Question, Criterion: e.Criterion, Quick: c.Quick, Seed: c.Seed,
+		Inputs: []Input{}, Tables: []*Table{}, Plots: []Plot{}, Notes: []string{}, // [] in JSON, never null
+		Certificates: []prefix.Certificate{},
+	}}
 	if err := e.run(r); err != nil {
 		return nil, fmt.Errorf("experiment %s: %w", e.Name, err)
 	}

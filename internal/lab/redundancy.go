@@ -80,7 +80,7 @@ func expectedKT(r *run) {
 			b, _ := math.Lgamma(float64(k) + 1)
 			c, _ := math.Lgamma(n - float64(k) + 1)
 			prob := math.Exp(a - b - c + float64(k)*math.Log(p) + (n-float64(k))*math.Log(1-p))
-			mean += prob * mdl.KTProb(g.n-k, k)
+			mean += prob * mdl.KTLength(g.n-k, k)
 		}
 		limit := math.Log2(n/(2*math.Pi*math.E))/2 + math.Log2(math.Pi)
 		t.row(g.n, mean-n*h, limit)

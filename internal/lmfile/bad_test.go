@@ -62,6 +62,7 @@ func TestGGUFErrors(t *testing.T) {
 		"llama.block_count is not a number":                                func(s *sample) { s.set(".block_count", float32(2)) },
 		"epsilon is not a finite":                                          func(s *sample) { s.set(".attention.layer_norm_rms_epsilon", float32(math.NaN())) },
 		"rope scaling \"dynamic\" is not supported":                        func(s *sample) { s.set(".rope.scaling.type", "dynamic") },
+		"rope scaling \"longrope\" is not supported, or its factors":       func(s *sample) { s.set(".rope.scaling.type", "longrope") },
 		"type is not a text":                                               func(s *sample) { s.set(".rope.scaling.type", uint32(1)) },
 		"rotation of 34 numbers":                                           func(s *sample) { s.set(".rope.dimension_count", uint32(34)) },
 		"keys are 16 long, values 8":                                       func(s *sample) { s.set(".attention.value_length", uint32(8)) },
@@ -246,6 +247,12 @@ func FuzzBuild(f *testing.F) {
 	}
 	for kind := range 3 {
 		f.Add(llama2cFile(kind, true))
+	}
+	for _, kind := range []string{"linear", "yarn", "longrope"} {
+		s := newSample("phi3", least)
+		s.set(".rope.scaling.type", kind)
+		s.set(".rope.scaling.factor", float32(2))
+		f.Add(s.gguf(2))
 	}
 	large := llama2cFile(2, true)
 	large[10] = 0xbe // an embedding of 12 million numbers

@@ -64,8 +64,8 @@ func (r *folder) decoder() {
 	c.HeadDim = or(h.HeadDim, h.Dim/max(1, h.Heads))
 	c.Eps = float32(or(h.Eps, 1e-6))
 	c.QueryScale = float32(1 / math.Sqrt(float64(c.HeadDim)))
-	if h.Activation != "silu" {
-		r.fail("%s: hidden_act %.40q is not supported: want silu", configFile, h.Activation)
+	if act := cmp.Or(h.Activation, "silu"); act != "silu" {
+		r.fail("%s: hidden_act %.40q is not supported: want silu", configFile, act)
 	}
 	if r.err == nil { // before anything is made of these sizes
 		r.err = c.Validate()
@@ -125,10 +125,7 @@ func (r *folder) rotation() {
 		return
 	}
 	var ok bool
-	if s.kind != "longrope" {
-		c.Rope, ok = s.rope(lm.Halves, c.HeadDim, base)
-	}
-	if !ok {
+	if c.Rope, ok = s.rope(lm.Halves, c.HeadDim, base); !ok {
 		r.fail("%s: rope_type %.40q is not supported", configFile, s.kind)
 	}
 	if s.kind == "yarn" && rope.Attention != nil {
@@ -167,8 +164,8 @@ func (r *folder) gpt2() {
 	c.FFN = or(h.GPT2FFN, 4*c.Dim)
 	c.Eps = float32(or(h.GPT2Eps, 1e-5))
 	c.QueryScale = float32(1 / math.Sqrt(float64(c.HeadDim)))
-	if h.GPT2Activation != "gelu_new" {
-		r.fail("%s: activation_function %.40q is not supported: want gelu_new", configFile, h.GPT2Activation)
+	if act := cmp.Or(h.GPT2Activation, "gelu_new"); act != "gelu_new" {
+		r.fail("%s: activation_function %.40q is not supported: want gelu_new", configFile, act)
 	}
 	if h.ScaleByLayer || !or(h.ScaleWeights, true) {
 		r.fail("%s: scores that are scaled by layer, or not at all, are not supported", configFile)

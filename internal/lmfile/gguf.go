@@ -43,7 +43,7 @@ var families = map[string]family{
 	"gemma":    {rope: lm.Halves, activation: lm.GELU, tune: (*gguf).gemma},
 	"gemma2":   {rope: lm.Halves, activation: lm.GELU, postNorm: true, tune: (*gguf).gemma2},
 	"gemma3":   {rope: lm.Halves, activation: lm.GELU, postNorm: true, qkNorm: true, tune: (*gguf).gemma3},
-	"phi3":     {rope: lm.Halves, fusedGate: true, tune: (*gguf).phi3},
+	"phi3":     {rope: lm.Halves, fusedGate: true},
 }
 
 // readGGUF builds the model of a parsed file.
@@ -163,7 +163,7 @@ func (r *gguf) rotation() {
 	}
 	var ok bool
 	if c.Rope, ok = s.rope(r.family.rope, dims, r.float("rope.freq_base", 10000)); !ok {
-		r.failAt(r.keys[r.arch+".rope.scaling.type"].Offset(), "rope scaling %.40q is not supported", s.kind)
+		r.failAt(r.keys[r.arch+".rope.scaling.type"].Offset(), "rope scaling %.40q is not supported, or its factors are missing", s.kind)
 	}
 }
 
@@ -218,14 +218,6 @@ func (r *gguf) windows(window, n int) {
 	for i := range c.Windows {
 		if each && pattern[i] || !each && i%n < n-1 {
 			c.Windows[i] = window
-		}
-	}
-}
-
-func (r *gguf) phi3() {
-	if s, ok := r.keys["phi3.rope.scaling.type"]; ok && !r.has("rope_factors_short.weight") {
-		if kind, _ := s.Text(); kind == "longrope" {
-			r.failAt(s.Offset(), "rope scaling longrope without tensor %q", "rope_factors_short.weight")
 		}
 	}
 }

@@ -19,7 +19,7 @@ type scaling struct {
 }
 
 // rope returns the rotation of dims numbers with a base under a scaling, or false
-// for an unknown kind.
+// for an unknown kind or one without its factors.
 func (s *scaling) rope(kind lm.RopeKind, dims int, base float64) (lm.Rope, bool) {
 	r := lm.Rope{Kind: kind, Freq: lm.Frequencies(dims, base), Scale: 1}
 	switch s.kind {
@@ -32,7 +32,10 @@ func (s *scaling) rope(kind lm.RopeKind, dims int, base float64) (lm.Rope, bool)
 		s.yarn(&r, dims, base)
 	case "llama3":
 		s.llama3(r.Freq)
-	case "longrope", "su":
+	case "longrope":
+		if s.shortDiv == nil || s.longDiv == nil {
+			return r, false
+		}
 		r.Long, r.Short = divided(r.Freq, s.longDiv), s.original
 		r.Freq = divided(r.Freq, s.shortDiv)
 	default:

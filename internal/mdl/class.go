@@ -76,7 +76,7 @@ func Prob(p Predictor, x []int) *big.Rat {
 // Weighing is one sequence in the light of a class. Lengths are in bits.
 type Weighing struct {
 	Class *Class
-	Prior []float64 // -log2 w(m)
+	Prior []float64 // -log2 w(m), shared with the class
 	Data  []float64 // -log2 p_m(x)
 }
 
@@ -219,12 +219,12 @@ func ClassComplexity(c *Class, n int) (bits float64, ok bool) {
 		return 0, false
 	}
 	sum := 0.0
-	Sequences(c.Alphabet, n, func(x []int) { sum += math.Exp2(-Weigh(c, x).best()) })
+	Sequences(c.Alphabet, n, func(x []int) { sum += math.Exp2(-Weigh(c, x).Best()) })
 	return math.Log2(sum), true
 }
 
-// best is the shortest code length that a member gives, its name not counted.
-func (w *Weighing) best() float64 {
+// Best is the shortest code length that a member gives, its name not counted.
+func (w *Weighing) Best() float64 {
 	best := math.Inf(1)
 	for _, d := range w.Data {
 		best = min(best, d)
@@ -236,5 +236,5 @@ func (w *Weighing) best() float64 {
 // false where its normaliser is out of reach ([ClassComplexity]).
 func (w *Weighing) NML(n int) (bits float64, ok bool) {
 	comp, ok := ClassComplexity(w.Class, n)
-	return w.best() + comp, ok
+	return w.Best() + comp, ok
 }

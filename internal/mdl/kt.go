@@ -5,7 +5,8 @@ import "math"
 // Predictor is a code that reads a sequence from its beginning: it gives the
 // probability of each possible next symbol, then is told which one came.
 type Predictor interface {
-	// Next returns the probability num/den of the symbol, 0 < num <= den < 2^32.
+	// Next returns the probability num/den of the symbol, num <= den < 2^32. It
+	// is zero only for what a deterministic model excludes.
 	Next(symbol int) (num, den uint64)
 	// Update appends the symbol to the past.
 	Update(symbol int)
@@ -33,9 +34,9 @@ func (c *counts) update(symbol int) {
 	c.sum++
 }
 
-// KTProb is the probability that the KT estimator gives to any one sequence of
-// zeros zeros and ones ones (Krichevsky and Trofimov, 1981), in bits: -log2 P.
-func KTProb(zeros, ones int) float64 {
+// KTLength is the code length in bits that the KT estimator gives to any one
+// sequence with so many zeros and ones (Krichevsky and Trofimov, 1981).
+func KTLength(zeros, ones int) float64 {
 	// P = G(a+1/2) G(b+1/2) / (pi G(a+b+1))
 	a, _ := math.Lgamma(float64(zeros) + 0.5)
 	b, _ := math.Lgamma(float64(ones) + 0.5)
@@ -43,8 +44,8 @@ func KTProb(zeros, ones int) float64 {
 	return (n + math.Log(math.Pi) - a - b) / math.Ln2
 }
 
-// LaplaceProb is the code length of Laplace's rule in bits: log2 (n+1) + log2 C(n, ones).
-func LaplaceProb(zeros, ones int) float64 {
+// LaplaceLength is the code length of Laplace's rule in bits: log2 (n+1) + log2 C(n, ones).
+func LaplaceLength(zeros, ones int) float64 {
 	n := zeros + ones
 	return math.Log2(float64(n)+1) + logBinomial(n, ones)
 }

@@ -47,15 +47,15 @@ func TestKTExact(t *testing.T) {
 		if got := exactKT(c.zeros, c.ones); got.Cmp(want) != 0 {
 			t.Errorf("KT of %d zeros and %d ones is %v, want %v", c.zeros, c.ones, got, want)
 		}
-		near(t, "closed form", KTProb(c.zeros, c.ones), ratBits(want), 1e-9)
+		near(t, "closed form", KTLength(c.zeros, c.ones), ratBits(want), 1e-9)
 	}
 	x := random(1, 1000, .3)
 	var n [2]int
 	for _, s := range x {
 		n[s]++
 	}
-	near(t, "KT one by one", Length(Markov(2, 0, nil), x), KTProb(n[0], n[1]), 1e-9)
-	near(t, "Laplace one by one", Length(Laplace(2, 0, nil), x), LaplaceProb(n[0], n[1]), 1e-9)
+	near(t, "KT one by one", Length(Markov(2, 0, nil), x), KTLength(n[0], n[1]), 1e-9)
+	near(t, "Laplace one by one", Length(Laplace(2, 0, nil), x), LaplaceLength(n[0], n[1]), 1e-9)
 }
 
 // TestRegret: the parametric complexity of the Bernoulli model is the regret of
@@ -73,9 +73,9 @@ func TestRegret(t *testing.T) {
 	} {
 		near(t, "NML complexity", NMLComplexity(c.n), c.nml, 1e-6)
 		near(t, "NML regret", WorstRegret(c.n, NMLLength), c.nml, 1e-6)
-		near(t, "KT regret", WorstRegret(c.n, KTProb), c.kt, 1e-6)
-		near(t, "Laplace regret", WorstRegret(c.n, LaplaceProb), c.laplace, 5e-4)
-		if bound := .5*math.Log2(float64(c.n)) + 1; WorstRegret(c.n, KTProb) > bound+1e-9 {
+		near(t, "KT regret", WorstRegret(c.n, KTLength), c.kt, 1e-6)
+		near(t, "Laplace regret", WorstRegret(c.n, LaplaceLength), c.laplace, 5e-4)
+		if bound := .5*math.Log2(float64(c.n)) + 1; WorstRegret(c.n, KTLength) > bound+1e-9 {
 			t.Errorf("n=%d: KT's regret is above its bound %f", c.n, bound)
 		}
 	}
@@ -95,5 +95,22 @@ func TestLargeAlphabet(t *testing.T) {
 	}
 	if num, den := p.Next(2); big.NewRat(int64(num), int64(den)).Cmp(big.NewRat(3, 7)) != 0 {
 		t.Errorf("after 2 2: %d/%d, want 3/7", num, den)
+	}
+}
+
+func TestLZ78(t *testing.T) {
+	for _, c := range []struct {
+		x    string
+		want int
+	}{
+		{"", 0},
+		{"1", 0 + 1},
+		{"11", 1 + 1 + 1},               // 1, 1 again: the known phrase ends the sequence
+		{"0100011", 1 + 2 + 3 + 3 + 4},  // 0|1|00|01|1
+		{"10110100", 1 + 2 + 3 + 3 + 4}, // 1|0|11|01|00
+	} {
+		if got := LZ78Length(2, bits(c.x)); got != c.want {
+			t.Errorf("%q: %d bits, want %d", c.x, got, c.want)
+		}
 	}
 }

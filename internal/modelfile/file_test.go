@@ -244,15 +244,15 @@ func TestSpelling(t *testing.T) {
 	for i := range all {
 		all[i] = byte(i)
 	}
-	s := printable(all)
-	if back, ok := unprintable([]byte(s)); !ok || !bytes.Equal(back, all) {
+	s := Printable(all)
+	if back, ok := Unprintable([]byte(s)); !ok || !bytes.Equal(back, all) {
 		t.Fatalf("%q is not spelled back: %q", s, back)
 	}
-	if got := printable([]byte(" a\n\x00\xff")); got != "ĠaĊĀÿ" {
+	if got := Printable([]byte(" a\n\x00\xff")); got != "ĠaĊĀÿ" {
 		t.Errorf("spelling is %q", got)
 	}
 	for _, bad := range []string{" ", "a b", "北", "\xff", "ń"} {
-		if _, ok := unprintable([]byte(bad)); ok {
+		if _, ok := Unprintable([]byte(bad)); ok {
 			t.Errorf("%q was accepted", bad)
 		}
 	}
@@ -390,5 +390,18 @@ func TestEncode(t *testing.T) {
 	x.Type = 16
 	if err := Encode(&bytes.Buffer{}, g.Keys, g.Tensors); err == nil || !strings.Contains(err.Error(), "cannot be IQ2_XXS") {
 		t.Error(err)
+	}
+}
+
+// TestNoValue asks for what is not there.
+func TestNoValue(t *testing.T) {
+	v, ok := (&GGUF{}).Get("no key")
+	_, isInt := v.Int()
+	_, isFloat := v.Float()
+	_, isBool := v.Bool()
+	_, isText := v.Text()
+	_, isTexts := v.Texts()
+	if ok || isInt || isFloat || isBool || isText || isTexts {
+		t.Error("a key that is not there has a value")
 	}
 }

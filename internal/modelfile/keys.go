@@ -87,7 +87,7 @@ func (l *loader) vocabulary() error {
 		ids[string(t)] = int32(id)
 		piece, ok := bytes.Clone(t), true
 		if f.Types[id] == typeNormal {
-			piece, ok = unprintable(t)
+			piece, ok = Unprintable(t)
 		}
 		if !ok {
 			return errorAt(at, "token %d, %q, is not in GPT-2's spelling of bytes", id, t)

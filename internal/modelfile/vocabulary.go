@@ -44,8 +44,8 @@ var runeByte = func() (table [324]int16) {
 	return table
 }()
 
-// printable spells bytes in GPT-2's stand-ins.
-func printable(piece []byte) string {
+// Printable spells bytes in GPT-2's stand-ins.
+func Printable(piece []byte) string {
 	b := make([]byte, 0, 2*len(piece))
 	for _, x := range piece {
 		b = utf8.AppendRune(b, byteRune[x])
@@ -53,8 +53,8 @@ func printable(piece []byte) string {
 	return string(b)
 }
 
-// unprintable is the inverse of printable; it reports false for other text.
-func unprintable(s []byte) ([]byte, bool) {
+// Unprintable is the inverse of Printable; it reports false for other text.
+func Unprintable(s []byte) ([]byte, bool) {
 	out := make([]byte, 0, len(s))
 	for len(s) > 0 {
 		r, n := utf8.DecodeRune(s)
@@ -72,7 +72,7 @@ func (f *File) Spelling(id int) string {
 	if f.Types[id] != typeNormal {
 		return string(f.Pieces[id])
 	}
-	return printable(f.Pieces[id])
+	return Printable(f.Pieces[id])
 }
 
 // setMerges fills the vocabulary in kolm's order from its merges.

@@ -3,7 +3,7 @@ package token
 // longWord merges long pre-tokens: n bytes in O(n log n).
 type longWord struct {
 	tokens []link
-	queue  mergeQueue
+	queue  MergeQueue
 }
 
 // link is a token in a list.
@@ -26,7 +26,7 @@ func (w *longWord) encode(dst []uint16, b []byte, rank *pairTable) []uint16 {
 		w.offer(int32(i), rank)
 	}
 	for len(w.queue) > 0 {
-		w.join(w.queue.pop(), rank)
+		w.join(w.queue.Pop(), rank)
 	}
 	for i := int32(0); i >= 0; i = w.tokens[i].next {
 		dst = append(dst, w.tokens[i].id)
@@ -41,7 +41,7 @@ func (w *longWord) encode(dst []uint16, b []byte, rank *pairTable) []uint16 {
 // offer queues the merge of token i and the next one, if there is one.
 func (w *longWord) offer(i int32, rank *pairTable) {
 	if id := w.merged(i, rank); id != noMerge {
-		w.queue.push(merge{id, i})
+		w.queue.Push(Merge{id, i})
 	}
 }
 
@@ -55,67 +55,19 @@ func (w *longWord) merged(i int32, rank *pairTable) uint32 {
 }
 
 // join does a queued merge, unless another one took a token of it.
-func (w *longWord) join(m merge, rank *pairTable) {
-	if w.merged(m.at, rank) != m.id {
+func (w *longWord) join(m Merge, rank *pairTable) {
+	if w.merged(m.At, rank) != m.Rank {
 		return
 	}
-	t := &w.tokens[m.at]
+	t := &w.tokens[m.At]
 	gone := &w.tokens[t.next]
 	gone.gone = true
-	t.id, t.next = uint16(m.id), gone.next
+	t.id, t.next = uint16(m.Rank), gone.next
 	if t.next >= 0 {
-		w.tokens[t.next].prev = m.at
+		w.tokens[t.next].prev = m.At
 	}
 	if t.prev >= 0 {
 		w.offer(t.prev, rank)
 	}
-	w.offer(m.at, rank)
-}
-
-// merge is a merge into id at a place.
-type merge struct {
-	id uint32
-	at int32
-}
-
-func (m merge) before(o merge) bool { return m.id < o.id || m.id == o.id && m.at < o.at }
-
-// mergeQueue is a binary heap, the first merge on top. container/heap would
-// allocate for every element.
-type mergeQueue []merge
-
-func (q *mergeQueue) push(m merge) {
-	h := append(*q, m)
-	i := len(h) - 1
-	for ; i > 0 && m.before(h[(i-1)/2]); i = (i - 1) / 2 {
-		h[i] = h[(i-1)/2]
-	}
-	h[i] = m
-	*q = h
-}
-
-func (q *mergeQueue) pop() merge {
-	h := *q
-	top, m := h[0], h[len(h)-1]
-	h = h[:len(h)-1]
-	i := 0
-	for {
-		child := 2*i + 1
-		if child >= len(h) {
-			break
-		}
-		if child+1 < len(h) && h[child+1].before(h[child]) {
-			child++
-		}
-		if !h[child].before(m) {
-			break
-		}
-		h[i] = h[child]
-		i = child
-	}
-	if len(h) > 0 {
-		h[i] = m
-	}
-	*q = h
-	return top
+	w.offer(m.At, rank)
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -123,37 +122,39 @@ func TestSplitRandom(t *testing.T) {
 	}
 }
 
-// TestKinds checks the tables character by character.
-func TestKinds(t *testing.T) {
+// TestClasses checks the tables character by character.
+func TestClasses(t *testing.T) {
 	letters := regexp.MustCompile(`^\p{L}$`)
 	for c := rune(0); c <= unicode.MaxRune; c++ {
 		text := string(c)
 		if !utf8.ValidRune(c) {
 			continue
 		}
-		want := other
-		switch {
-		case c == '\r' || c == '\n':
-			want = newline
-		case unicode.IsSpace(c):
-			want = space
-		case unicode.IsLetter(c):
-			want = letter
-		case unicode.IsNumber(c):
-			want = number
+		var want class
+		for _, is := range []struct {
+			is    bool
+			class class
+		}{
+			{c == '\r' || c == '\n', newline}, {unicode.IsSpace(c) && c != '\r' && c != '\n', space},
+			{unicode.IsLetter(c), letter}, {unicode.IsUpper(c) || unicode.IsTitle(c), upper}, {unicode.Is(unicode.Ll, c), lower},
+			{unicode.IsMark(c), mark}, {unicode.IsNumber(c), number},
+			{unicode.IsPunct(c) || strings.ContainsRune("$+<=>^~|", c), punct},
+		} {
+			if is.is {
+				want |= is.class
+			}
 		}
 		if got, n := next([]byte(text)); got != want || n != len(text) {
-			t.Fatalf("%U: kind %d, length %d; want %d, %d", c, got, n, want, len(text))
+			t.Fatalf("%U: classes %b, length %d; want %b, %d", c, got, n, want, len(text))
 		}
-		if c < 0x3000 && letters.MatchString(text) != (want == letter) {
-			t.Fatalf("%U: package regexp does not agree that it is %d", c, want)
+		if c < 0x3000 && letters.MatchString(text) != (want&letter != 0) {
+			t.Fatalf("%U: package regexp does not agree that it is %b", c, want)
 		}
 	}
 }
 
 // TestSplitLinear splits long runs; were it quadratic, it would take days.
 func TestSplitLinear(t *testing.T) {
-	start := time.Now()
 	for _, unit := range []string{" ", "\n", " \n", "\n ", "a", "'", "'s", ".", "1", " .", "\xff", "\u3000", "中", ".\n", "\t ", "\u0301"} {
 		text := bytes.Repeat([]byte(unit), 1<<20/len(unit))
 		for rest := text; len(rest) > 0; {
@@ -163,8 +164,5 @@ func TestSplitLinear(t *testing.T) {
 			}
 			rest = rest[n:]
 		}
-	}
-	if took := time.Since(start); took > 20*time.Second {
-		t.Errorf("16 MiB took %v", took)
 	}
 }

@@ -19,8 +19,8 @@ type Certificate struct {
 }
 
 // Certify runs a program and states what it did.
-func Certify(m Machine, p Program, limit int) (Certificate, error) {
-	out, steps, err := m.Run(p, limit)
+func Certify(m Machine, p Program, l Limits) (Certificate, error) {
+	out, steps, err := m.Run(p, l)
 	if err != nil {
 		return Certificate{}, err
 	}
@@ -29,7 +29,8 @@ func Certify(m Machine, p Program, limit int) (Certificate, error) {
 }
 
 // Verify runs the program of a certificate and returns what it writes; an error
-// says in what the certificate is wrong.
+// says in what the certificate is wrong. It takes as many steps as the
+// certificate says at most, and no more memory than the output and a machine.
 func (c Certificate) Verify() ([]byte, error) {
 	m, err := ByID(c.Machine)
 	if err != nil {
@@ -43,7 +44,7 @@ func (c Certificate) Verify() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("program: %w", err)
 	}
-	out, _, err := m.Run(p, c.Steps)
+	out, _, err := m.Run(p, Limits{c.Steps, c.Length})
 	if err != nil {
 		return nil, err
 	}

@@ -13,13 +13,23 @@ type Machine interface {
 	// ID names the machine; one with other semantics has another ID.
 	ID() string
 	// Run runs a program, which must be all of p, and returns what it writes
-	// and the number of steps it takes. It returns ErrSteps if that is more than
-	// limit, and another error if p is not a program of this machine.
-	Run(p Program, limit int) (out []byte, steps int, err error)
+	// and the number of steps it takes. It returns ErrSteps or ErrOutput if that
+	// is more than the limits, and another error if p is not a program of this
+	// machine.
+	Run(p Program, l Limits) (out []byte, steps int, err error)
 }
 
-// ErrSteps says that a program has not halted within the steps it was given.
-var ErrSteps = errors.New("has not halted within its bound of steps")
+// Limits are bounds on a run: whoever checks a certificate of others needs both.
+type Limits struct {
+	Steps  int
+	Output int // bytes
+}
+
+// What stops a run.
+var (
+	ErrSteps  = errors.New("has not halted within its bound of steps")
+	ErrOutput = errors.New("writes more than its bound")
+)
 
 var errProgram = errors.New("not a program of this machine")
 

@@ -29,17 +29,22 @@ func TestQueueRuns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, steps, err := Queue{}.Run(p, 100)
+		out, steps, err := Queue{}.Run(p, Limits{100, 100})
 		if err != nil || string(out) != c.out || steps != c.steps {
 			t.Errorf("%s writes %q in %d steps (%v), want %q in %d", c.signs, out, steps, err, c.out, c.steps)
 		}
-		if _, _, err := (Queue{}).Run(p, c.steps-1); !errors.Is(err, ErrSteps) {
+		if len(c.out) > 0 {
+			if _, _, err := (Queue{}).Run(p, Limits{100, len(c.out) - 1}); !errors.Is(err, ErrOutput) {
+				t.Errorf("%s within %d bytes: %v", c.signs, len(c.out)-1, err)
+			}
+		}
+		if _, _, err := (Queue{}).Run(p, Limits{c.steps - 1, 100}); !errors.Is(err, ErrSteps) {
 			t.Errorf("%s within %d steps: %v", c.signs, c.steps-1, err)
 		}
 	}
 	if p, err := QueueProgram("1?."); err != nil {
 		t.Error(err)
-	} else if _, _, err := (Queue{}).Run(p, 10000); !errors.Is(err, ErrSteps) {
+	} else if _, _, err := (Queue{}).Run(p, Limits{10000, 10000}); !errors.Is(err, ErrSteps) {
 		t.Errorf("1?. halts: %v", err)
 	}
 }
@@ -110,7 +115,7 @@ func TestComplexity(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := Certify(Queue{}, p, best.Steps)
+		c, err := Certify(Queue{}, p, Limits{best.Steps, 2000})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +153,7 @@ func TestStreams(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cert, err := Certify(Register{}, p, 1<<30)
+		cert, err := Certify(Register{}, p, Limits{1 << 30, n})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +169,7 @@ func TestForged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good, err := Certify(Register{}, p, 1<<20)
+	good, err := Certify(Register{}, p, Limits{1 << 20, 64})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,6 +184,8 @@ func TestForged(t *testing.T) {
 		"short":      func(c *Certificate) { c.Program = c.Program[2:] },
 		"steps":      func(c *Certificate) { c.Steps-- },
 		"length":     func(c *Certificate) { c.Length++ },
+		"shorter":    func(c *Certificate) { c.Length-- },
+		"negative n": func(c *Certificate) { c.Length = -1 },
 		"sum":        func(c *Certificate) { c.SHA256 = strings.Repeat("0", 64) },
 	} {
 		forged := good
@@ -232,7 +239,7 @@ func FuzzRun(f *testing.F) {
 			t.Fatalf("packing changes %v", p)
 		}
 		for _, m := range []Machine{Queue{}, Register{}} {
-			c, err := Certify(m, p, 5000)
+			c, err := Certify(m, p, Limits{5000, 1000})
 			if err != nil {
 				continue
 			}

@@ -63,24 +63,30 @@ func (Queue) Signs(p Program) (string, error) {
 }
 
 // Run decodes and runs a program.
-func (q Queue) Run(p Program, limit int) (out []byte, steps int, err error) {
+func (q Queue) Run(p Program, l Limits) (out []byte, steps int, err error) {
 	signs, err := q.Signs(p)
 	if err != nil {
 		return nil, 0, err
 	}
-	return runQueue(signs, limit)
+	return runQueue(signs, l)
 }
 
-func runQueue(signs string, limit int) (out []byte, steps int, err error) {
+func runQueue(signs string, l Limits) (out []byte, steps int, err error) {
 	read := 0
-	for at := 0; steps < limit; at++ {
+	for at := 0; steps < l.Steps; at++ {
+		if len(out) > l.Output {
+			return nil, steps, ErrOutput
+		}
 		steps++
 		switch signs[at] {
 		case '.':
 			return out, steps, nil
 		case 'D':
-			if steps += len(out); steps > limit {
+			if steps += len(out); steps > l.Steps {
 				return nil, steps, ErrSteps
+			}
+			if 2*len(out) > l.Output {
+				return nil, steps, ErrOutput
 			}
 			out = append(out, out...)
 		case '?':
@@ -111,13 +117,14 @@ type Enumeration struct {
 	Halted         int
 	Kraft          float64 // sum of 2^-|p| over all programs
 	Found          map[string]Shortest
-	bound          map[string][]Shortest // by steps, each shorter than those before
+	bound          map[string][]Shortest // none is both longer and slower than another
+	lengths        map[string][]int      // of all programs that write the string
 }
 
 // Enumerate runs all programs of the queue machine of at most maxBits, each for
 // at most limit steps.
 func Enumerate(maxBits, limit int) *Enumeration {
-	e := &Enumeration{MaxBits: maxBits, Limit: limit, Found: map[string]Shortest{}, bound: map[string][]Shortest{}}
+	e := &Enumeration{MaxBits: maxBits, Limit: limit, Found: map[string]Shortest{}, bound: map[string][]Shortest{}, lengths: map[string][]int{}}
 	e.extend(nil, 0)
 	return e
 }
@@ -136,7 +143,7 @@ func (e *Enumeration) extend(signs []byte, bits int) {
 		e.Programs++
 		e.Kraft += 1 / float64(int64(1)<<n)
 		program := string(signs) + "."
-		out, steps, err := runQueue(program, e.Limit)
+		out, steps, err := runQueue(program, Limits{e.Limit, e.Limit})
 		if err == nil {
 			e.Halted++
 			e.add(string(out), Shortest{program, n, steps})
@@ -146,6 +153,7 @@ func (e *Enumeration) extend(signs []byte, bits int) {
 
 // add keeps a program if none that is known is both as short and as fast.
 func (e *Enumeration) add(out string, s Shortest) {
+	e.lengths[out] = append(e.lengths[out], s.Bits)
 	if best, ok := e.Found[out]; !ok || s.Bits < best.Bits || s.Bits == best.Bits && s.Steps < best.Steps {
 		e.Found[out] = s
 	}
@@ -172,6 +180,9 @@ func (e *Enumeration) K(out string, maxBits, steps int) (bits int, ok bool) {
 	}
 	return bits, ok
 }
+
+// Lengths are those of all programs that write the string, in bits.
+func (e *Enumeration) Lengths(out string) []int { return e.lengths[out] }
 
 // Traded counts the strings for which a longer program halts sooner than the
 // shortest: there K_T falls more than once.

@@ -120,14 +120,14 @@ func instructions(p Program) ([]instruction, error) {
 }
 
 // Run decodes and runs a program.
-func (Register) Run(p Program, limit int) (out []byte, steps int, err error) {
+func (Register) Run(p Program, l Limits) (out []byte, steps int, err error) {
 	code, err := instructions(p)
 	if err != nil {
 		return nil, 0, err
 	}
 	var r [16]uint32
 	var memory [1 << 16]byte
-	for at := 0; steps < limit; at++ {
+	for at := 0; steps < l.Steps; at++ {
 		if at < 0 || at >= len(code) {
 			return nil, steps, fmt.Errorf("step %d leaves the program", steps)
 		}
@@ -166,6 +166,9 @@ func (Register) Run(p Program, limit int) (out []byte, steps int, err error) {
 				at += int(int8(x.i))
 			}
 		case opOut:
+			if len(out) >= l.Output {
+				return nil, steps, ErrOutput
+			}
 			out = append(out, byte(s))
 		case opEnd:
 			return out, steps, nil

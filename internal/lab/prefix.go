@@ -3,84 +3,21 @@ package lab
 import (
 	"fmt"
 	"math"
+	"math/big"
+	"math/rand/v2"
 	"slices"
 	"strings"
 
+	"kolm/internal/mdl"
+	"kolm/internal/mdl/bitsback"
 	"kolm/internal/mdl/prefix"
-	"kolm/internal/mdl/turing"
 )
-
-var turingMachines = Experiment{
-	Name:      "turing",
-	Question:  "which strings do small machines write by themselves?",
-	Criterion: "numbers of halting machines exactly, -log2 D of strings to the golden four digits, all strings to length 8 and 486 of 9 for 4 states",
-	run:       runTuring,
-}
-
-func runTuring(r *run) error {
-	golden := map[int]map[string]float64{
-		2: {"0": 1.6060, "00": 3.5831},
-		3: {"0": 1.9972, "00": 3.3132, "000": 6.4813, "001": 6.5380, "010": 6.6476},
-		4: {"0": 2.2858, "00": 3.2876, "01": 3.2876, "000": 5.7355, "001": 5.7919, "010": 5.8678,
-			"0000": 8.6448, "0001": 9.0196, "0101": 9.0295, "0010": 9.0406, "0110": 9.2638, "0011": 9.2764},
-	}
-	halting := map[int]uint64{2: 6088, 3: 4294368, 4: 5970768960}
-	total := map[int]uint64{2: 20000, 3: 15059072, 4: 22039921152}
-	counts := r.table("All Turing machines with n states and two symbols, for both blanks.", "n", "machines", "halt", "share", "strings", "runs")
-	t := r.table("-log2 of the share of halting machines that write a string, bits. Conditional on halting; ranks, not lengths of programs.", "n", "string", "-log2 D(n)")
-	r.steps(3)
-	for n := 2; n <= 4; n++ {
-		d, err := turing.Enumerate(n)
-		if err != nil {
-			return err
-		}
-		all, _ := d.Total.Float64()
-		counts.row(n, d.Total.String(), d.Halting, float64(d.Halting)/all, len(d.Count), d.Leaves)
-		r.count(fmt.Sprintf("%d states: machines", n), int(d.Total.Int64()), int(total[n]))
-		r.count(fmt.Sprintf("%d states: that halt", n), int(d.Halting), int(halting[n]))
-		var names []string
-		for s := range golden[n] {
-			names = append(names, s)
-		}
-		slices.SortFunc(names, func(a, b string) int {
-			if len(a) != len(b) {
-				return len(a) - len(b)
-			}
-			return strings.Compare(a, b)
-		})
-		for _, s := range names {
-			t.row(n, s, d.Bits(s))
-			r.near(fmt.Sprintf("%d states: %q", n, s), d.Bits(s), golden[n][s], 5.1e-5)
-		}
-		if n == 4 {
-			coverage(r, d)
-		}
-		r.step()
-	}
-	r.note("A table of 4 states costs 8 log2 18 = %.1f bits to write down: the values are no code lengths. Against another machine they hold up to an additive constant that nobody knows.", 8*math.Log2(18))
-	return nil
-}
-
-// coverage counts which strings 4 states write.
-func coverage(r *run, d *turing.Distribution) {
-	byLength := map[int]int{}
-	for s := range d.Count {
-		byLength[len(s)]++
-	}
-	for n := 1; n <= 9; n++ {
-		want := 1 << n
-		if n == 9 {
-			want = 486
-		}
-		r.count(fmt.Sprintf("4 states: strings of %d symbols", n), byLength[n], want)
-	}
-}
 
 var prefixMachine = Experiment{
 	Name:     "prefix",
 	Question: "what can be known about the shortest program of a string?",
 	Criterion: "over all programs of 20 bits: sum of 2^-|p| at most 1; K_T never rises with steps or program length, and falls for some; " +
-		"at most a share 2^-c of strings is c bits shorter; every certificate verifies",
+		"at most a share 2^-c of strings is c bits shorter; every certificate verifies; all programs of a string together are coded in -log2 of their weight to 0.05 bit, by bits back",
 	run: runPrefix,
 }
 
@@ -93,6 +30,9 @@ func runPrefix(r *run) error {
 	r.atLeast("strings whose bound falls when more steps are allowed", float64(e.Traded()), 1)
 	monotone(r, e, longest, limit)
 	counting(r, e, longest, limit)
+	if err := programsAsModels(r, e); err != nil {
+		return err
+	}
 	return showcase(r, e)
 }
 
@@ -163,6 +103,70 @@ func counting(r *run, e *prefix.Enumeration, longest, limit int) {
 		sum += math.Exp2(-float64(k))
 	}
 	r.atMost("sum of 2^-K over all strings of 16 symbols", sum, 1)
+}
+
+// writer is a program as a model: it is certain of every symbol that it writes.
+type writer struct {
+	out string
+	at  int
+}
+
+func (w *writer) Next(symbol int) (num, den uint64) {
+	if int(w.out[w.at]-'0') == symbol {
+		return 1, 1
+	}
+	return 0, 1
+}
+
+func (w *writer) Update(int) { w.at++ }
+
+// programsAsModels takes the programs that write 16 symbols for a set of models
+// with prior 2^-|p|. The evidence is then algorithmic probability, the two-part
+// code the shortest program, and bits back makes a code of all programs together.
+func programsAsModels(r *run, e *prefix.Enumeration) error {
+	const n = 16
+	var members []mdl.Member
+	var outs []string
+	for out := range e.Found {
+		if len(out) == n {
+			outs = append(outs, out)
+		}
+	}
+	slices.Sort(outs)
+	for _, out := range outs {
+		for _, bits := range e.Lengths(out) {
+			prior := big.NewRat(1, 1<<bits)
+			members = append(members, mdl.Member{Name: out, Prior: prior, New: func() mdl.Predictor { return &writer{out: out} }})
+		}
+	}
+	class, err := mdl.NewClass("programs that write 16 symbols", 2, members)
+	if err != nil {
+		return err
+	}
+	codec, err := bitsback.New(class, bitsback.Posterior(class))
+	if err != nil {
+		return err
+	}
+	t := r.table("Programs of at most 20 bits as models of 16 symbols, prior 2^-|p|. Bits, computed; net is what a stack grows by, decoded, in the mean of 20.",
+		"string", "programs", "two-part: shortest program", "evidence: algorithmic probability", "gap A of the shortest", "bits back, net")
+	for _, out := range []string{"0000000000000000", "0101010101010101", "0110011001100110", "0111011101110111", "1111111111111111"} {
+		x := make([]int, n)
+		for i := range x {
+			x[i] = int(out[i] - '0')
+		}
+		w := mdl.Weigh(class, x)
+		trial := stackTrial{r: rand.New(rand.NewPCG(r.Seed, 5)), codec: codec, x: x}
+		post, _ := mdl.ExactPosterior(class, x)
+		net, back, _, err := trial.sample(class, post, 20)
+		if err != nil {
+			return err
+		}
+		t.row(out, len(e.Lengths(out)), w.TwoPart(w.MAP()), w.Evidence(), w.GapA(mdl.Point(len(members), w.MAP())), net)
+		r.near(out+": two-part less evidence is gap A", w.TwoPart(w.MAP())-w.Evidence(), w.GapA(mdl.Point(len(members), w.MAP())), 1e-9)
+		r.near(out+": net length of all programs together", net, w.Evidence(), .05)
+		r.count(out+": stacks that came back", back, 20)
+	}
+	return nil
 }
 
 // showcase certifies the strings that are longest for their programs.

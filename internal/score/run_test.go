@@ -1,0 +1,215 @@
+package score
+
+import (
+	"errors"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+
+	"kolm/internal/lm"
+	"kolm/internal/vocab"
+)
+
+func everyRule(t testing.TB, tok *vocab.Tokenizer, context, stride int) *Rule {
+	t.Helper()
+	r, err := Every(tok, context, stride)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestSame computes one text in many ways.
+func TestSame(t *testing.T) {
+	a, b := toyModel(t, 1), toyModel(t, 2)
+	tok := toyTokenizer(t, 256, vocab.None, true)
+	text := encode(t, tok, strings.Repeat(sample, 5))
+	var first *Result
+	var tokens []Token
+	threads, batches := []int{1, 2, 3, 16}, []int{0, 1, 7}
+	if testing.Short() {
+		threads, batches = []int{1, 3}, []int{0, 7}
+	}
+	for _, threads := range threads {
+		for _, batch := range batches {
+			var list []Token
+			run := Run{Rule: everyRule(t, tok, 32, 16), Model: a, Other: b, Threads: threads, Batch: batch, Unit: 64,
+				Each: func(x Token) error { list = append(list, x); return nil }}
+			r, err := run.Score(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first == nil {
+				first, tokens = r, list
+			}
+			if !reflect.DeepEqual(r, first) || !reflect.DeepEqual(list, tokens) {
+				t.Errorf("%d threads, batch %d: other figures", threads, batch)
+			}
+		}
+	}
+	if first.Sum.Bytes != int64(text.Bytes) || first.Sum.Tokens != int64(len(text.IDs)) || len(tokens) != len(text.IDs) {
+		t.Errorf("%+v of %d bytes, %d tokens", first.Sum, text.Bytes, len(text.IDs))
+	}
+	at := 0
+	for i, x := range tokens {
+		if x.Index != i || x.Offset != at {
+			t.Fatalf("token %d is %+v, at %d", i, x, at)
+		}
+		at += x.Bytes
+	}
+	if at != text.Bytes {
+		t.Errorf("tokens have %d bytes, the text %d", at, text.Bytes)
+	}
+}
+
+// TestShort weighs texts of a few bytes, or none.
+func TestShort(t *testing.T) {
+	m := toyModel(t, 1)
+	for _, ends := range [][2]int32{{256, vocab.None}, {vocab.None, 256}, {vocab.None, vocab.None}} {
+		tok := toyTokenizer(t, ends[0], ends[1], false)
+		for _, s := range []string{"", "a", "th", "\xff", "ab", "你"} {
+			text := encode(t, tok, s)
+			run := Run{Rule: everyRule(t, tok, 8, 4), Model: m, Unit: 64}
+			r, err := run.Score(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := 0.0
+			window := text.IDs
+			if ends[0] == 256 || ends[1] == 256 {
+				window = append([]int32{256}, window...)
+			} else if len(s) > 0 {
+				want = math.Log2(264)
+			}
+			if len(window) > 1 {
+				for _, x := range nats(t, m, window) {
+					want += x / math.Ln2
+				}
+			}
+			if math.Abs(r.Sum.Bits-want) > 1e-9 || r.Sum.Bytes != int64(len(s)) {
+				t.Errorf("%q after %v: %v bits of %d bytes, want %v of %d", s, ends, r.Sum.Bits, r.Sum.Bytes, want, len(s))
+			}
+		}
+	}
+}
+
+// TestStart puts the token before every window where the model wants it.
+func TestStart(t *testing.T) {
+	m := toyModel(t, 1)
+	for _, add := range []bool{false, true} {
+		tok := toyTokenizer(t, 256, vocab.None, add)
+		text := encode(t, tok, "abcdefghijkl")
+		r, err := (&Run{Rule: everyRule(t, tok, 4, 2), Model: m, Unit: 64}).Score(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want float64
+		for _, x := range nats(t, m, append([]int32{256}, text.IDs[:4]...)) {
+			want += x
+		}
+		for end := 6; end <= 12; end += 2 {
+			window := text.IDs[end-5 : end]
+			if add {
+				window = append([]int32{256}, text.IDs[end-4:end]...)
+			}
+			all := nats(t, m, window)
+			want += all[len(all)-1] + all[len(all)-2]
+		}
+		if math.Abs(r.Sum.Bits-want/math.Ln2) > 1e-9 {
+			t.Errorf("%v: %v bits, want %v", add, r.Sum.Bits, want/math.Ln2)
+		}
+	}
+}
+
+func TestPairs(t *testing.T) {
+	a, b := toyModel(t, 1), toyModel(t, 2)
+	tok := toyTokenizer(t, 256, vocab.None, true)
+	text := encode(t, tok, strings.Repeat(sample, 5))
+	rule := everyRule(t, tok, 16, 8)
+	same, err := (&Run{Rule: rule, Model: a, Other: a, Unit: 64}).Score(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := same.Sum; s.KL != 0 || s.Agree != s.Tokens || s.Bits != s.OtherBits {
+		t.Errorf("a model against itself: %+v", s)
+	}
+	ab, err := (&Run{Rule: rule, Model: a, Other: b, Unit: 64}).Score(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ba, err := (&Run{Rule: rule, Model: b, Other: a, Unit: 64}).Score(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ab.Sum.Bits != ba.Sum.OtherBits || ab.Sum.OtherBits != ba.Sum.Bits || ab.Sum.Agree != ba.Sum.Agree || ab.Sum.KL == ba.Sum.KL || ab.Sum.KL <= 0 {
+		t.Errorf("%+v\n%+v", ab.Sum, ba.Sum)
+	}
+	if len(ab.KL) != int(ab.Sum.Tokens) {
+		t.Errorf("%d divergences of %d tokens", len(ab.KL), ab.Sum.Tokens)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	m := toyModel(t, 1)
+	tok := toyTokenizer(t, 256, vocab.None, true)
+	text := encode(t, tok, strings.Repeat(sample, 30))
+	enough := errors.New("enough")
+	n := 0
+	run := Run{Rule: everyRule(t, tok, 8, 4), Model: m, Unit: 64, Threads: 4, Each: func(Token) error {
+		if n++; n > 50 {
+			return enough
+		}
+		return nil
+	}}
+	if _, err := run.Score(text); err != enough || n != 51 {
+		t.Errorf("%v after %d tokens", err, n)
+	}
+	small := toyModel(t, 1)
+	small.Config.Vocab = 200
+	if _, err := (&Run{Rule: run.Rule, Model: small, Unit: 64}).Score(text); err == nil {
+		t.Error("a tokenizer with more tokens than the model is accepted")
+	}
+	huge := toyModel(t, 1)
+	table := make([]float32, 264*32)
+	for i := range table {
+		table[i] = 3e38
+	}
+	huge.Weights.Output = lm.Floats(264, 32, table)
+	if _, err := (&Run{Rule: run.Rule, Model: huge, Unit: 64}).Score(text); err == nil || !strings.Contains(err.Error(), "not finite") {
+		t.Errorf("logits without bounds: %v", err)
+	}
+	if _, err := (&Run{Rule: run.Rule, Model: m, Other: small, Unit: 64}).Score(text); err == nil {
+		t.Error("models with different vocabularies are compared")
+	}
+}
+
+func TestJudge(t *testing.T) {
+	// Probabilities 1/2, 1/4, 1/8, 1/8 at any height.
+	for _, h := range []float32{0, 50, -1000} {
+		row := []float32{h - float32(math.Ln2), h, h - 2*float32(math.Ln2), h - 2*float32(math.Ln2)}
+		for i, want := range []struct {
+			bits float64
+			rank int
+		}{{2, 2}, {1, 1}, {3, 3}, {3, 4}} {
+			g := judge(row, int32(i))
+			rank, entropy := g.details(row, int32(i))
+			if math.Abs(g.Nats/math.Ln2-want.bits) > 1e-4 || rank != want.rank || math.Abs(entropy/math.Ln2-1.75) > 1e-4 || g.Top != 1 {
+				t.Errorf("at %v token %d: %+v, rank %d, entropy %v", h, i, g, rank, entropy)
+			}
+		}
+	}
+	a, b := []float32{0, float32(math.Log(3))}, []float32{0, 0} // 1/4, 3/4 against 1/2, 1/2
+	want := math.Log(2) - (math.Log(4) - 0.75*math.Log(3))
+	if got := divergence(a, b, judge(a, 0).log, judge(b, 0).log); math.Abs(got-want) > 1e-7 {
+		t.Errorf("divergence %v, want %v", got, want)
+	}
+}
+
+func TestWords(t *testing.T) {
+	for s, want := range map[string]int{"": 1, "a": 1, "a b": 2, " a  b\n": 4, "a\u3000b\x1cc": 3, "\xff \xff": 2} {
+		if got := Words([]byte(s)); got != want {
+			t.Errorf("%q has %d words, want %d", s, got, want)
+		}
+	}
+}
