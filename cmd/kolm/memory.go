@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -58,13 +59,16 @@ type memoryVocab struct{ *vocab.Tokenizer }
 func (v memoryVocab) Encode(text []byte) ([]int32, error) { return v.Tokenizer.Encode(nil, text) }
 func (v memoryVocab) Bytes(t int32) []byte                { return v.Text(t) }
 
-// Start is the token before every text. Qwen's models have none, but were trained
-// on texts that such a token divides; like any, they need something to begin with.
+func (v memoryVocab) Continue(text []byte) ([]int32, error) {
+	return v.Encode(bytes.TrimPrefix(text, []byte(v.Prefix())))
+}
+
+// Start is BOS, else EOS: what stands between texts is before one too.
 func (v memoryVocab) Start() int32 {
 	if v.BOS != vocab.None {
 		return v.BOS
 	}
-	return vocab.None
+	return v.EOS
 }
 
 // openIndex opens an index that was made of the model; name "" is none.

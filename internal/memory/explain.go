@@ -31,11 +31,11 @@ func (m *Model) Ask(q Question) (*Asked, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prompt: %w", err)
 	}
-	answer, err := m.Vocab.Encode([]byte(q.Answer))
+	answer, err := m.Vocab.Continue([]byte(q.Answer))
 	if err != nil {
 		return nil, fmt.Errorf("answer: %w", err)
 	}
-	foil, err := m.Vocab.Encode([]byte(q.Foil))
+	foil, err := m.Vocab.Continue([]byte(q.Foil))
 	if err != nil {
 		return nil, fmt.Errorf("foil: %w", err)
 	}

@@ -16,6 +16,9 @@ type Vocab interface {
 	// Encode returns the tokens of a text, without a start token. It is an error
 	// if some character has no token.
 	Encode(text []byte) ([]int32, error)
+	// Continue is Encode of a text that follows another: without the space that
+	// some tokenizers put before every text.
+	Continue(text []byte) ([]int32, error)
 	// Bytes returns what a token stands for: nothing for control tokens.
 	Bytes(token int32) []byte
 	// Start is the token that the model wants before every text; -1: none.

@@ -96,9 +96,12 @@ type dissection struct {
 // the end of the one before.
 func (d *dissection) cut() {
 	d.at, d.first = make([]int, len(d.tokens)+1), make([]bool, len(d.tokens)+1)
-	pos, end := 0, 0
+	pos, end := len(d.text), 0
+	for _, t := range d.tokens { // some tokenizers put a space in front
+		pos -= len(d.vocab.Bytes(t))
+	}
 	for i, t := range d.tokens {
-		d.at[i] = min(pos, len(d.text))
+		d.at[i] = min(max(0, pos), len(d.text))
 		if pos >= end {
 			d.first[i] = true
 			for end <= pos && end < len(d.text) {

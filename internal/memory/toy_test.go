@@ -26,6 +26,8 @@ func (v letters) Encode(text []byte) ([]int32, error) {
 	return list, nil
 }
 
+func (v letters) Continue(text []byte) ([]int32, error) { return v.Encode(text) }
+
 func (v letters) Bytes(t int32) []byte { return utf8.AppendRune(nil, 'A'+t) }
 func (v letters) Start() int32         { return -1 }
 

@@ -135,7 +135,10 @@ func (m *Model) find(tokens []int32, prompt, subject string) (from, to int, err 
 	if subject == "" || at < 0 {
 		return 0, 0, fmt.Errorf("subject %q is not in the prompt %q", subject, prompt)
 	}
-	end, pos := at+len(subject), 0
+	end, pos := at+len(subject), len(prompt)
+	for _, t := range tokens { // some tokenizers put a space in front
+		pos -= len(m.Vocab.Bytes(t))
+	}
 	from = -1
 	for i, t := range tokens {
 		n := len(m.Vocab.Bytes(t))
@@ -186,7 +189,7 @@ func restore(r *Record, points []lm.Point, layer, pos, window int) lm.Tap {
 // corruptions lists the ways to spoil the subject.
 func (m *Model) corruptions(a *Asked, from, to int, o TraceOptions) ([]corruption, error) {
 	if o.Replace != "" {
-		other, err := m.Vocab.Encode([]byte(o.Replace))
+		other, err := m.replacement(a.Tokens, from, o.Replace)
 		if err != nil {
 			return nil, err
 		}
@@ -223,6 +226,17 @@ func (m *Model) corruptions(a *Asked, from, to int, o TraceOptions) ([]corruptio
 		}})
 	}
 	return list, nil
+}
+
+// replacement encodes what comes in place of tokens from from on.
+func (m *Model) replacement(tokens []int32, from int, text string) ([]int32, error) {
+	if from == 0 || from == 1 && tokens[0] == m.Vocab.Start() {
+		return m.Vocab.Encode([]byte(text))
+	}
+	if b := m.Vocab.Bytes(tokens[from]); len(b) > 0 && b[0] == ' ' && text[0] != ' ' {
+		text = " " + text // as the subject has it in its first token
+	}
+	return m.Vocab.Continue([]byte(text))
 }
 
 // embeddingSpread is the standard deviation of the numbers of the input table, as
