@@ -16,6 +16,8 @@ type memoryCmd struct {
 	Search  memorySearchCmd  `cmd:"" help:"Search an index by token, text or activation."`
 	Explain memoryExplainCmd `cmd:"" help:"Say how a model comes to an answer, from key to value."`
 	Ablate  memoryAblateCmd  `cmd:"" help:"Measure in bits what neurons are worth on a text."`
+	Trace   memoryTraceCmd   `cmd:"" help:"Find where a model keeps what it says of a subject, and the neurons that know an answer."`
+	Edit    memoryEditCmd    `cmd:"" help:"Write a fact into a model's memory: a new model file."`
 }
 
 // memoryModel are the flags that choose the model.

@@ -40,11 +40,11 @@ func (m *Model) Ask(q Question) (*Asked, error) {
 		return nil, fmt.Errorf("foil: %w", err)
 	}
 	if len(answer) == 0 {
-		top, err := m.next(prompt)
+		first, err := m.next(prompt)
 		if err != nil {
 			return nil, err
 		}
-		answer = top[:1]
+		answer = []int32{first}
 	}
 	a := &Asked{Tokens: append(slices.Clone(prompt), answer...), From: len(prompt), At: len(prompt)}
 	if a.record, err = m.Run(a.Tokens, nil); err != nil {
@@ -81,21 +81,17 @@ func (a *Asked) hold(foil []int32) error {
 	return errors.New("the answer begins with the whole foil: nothing to hold against each other")
 }
 
-// next lists the two most likely next tokens.
-func (m *Model) next(tokens []int32) ([]int32, error) {
+// next is the most likely next token.
+func (m *Model) next(tokens []int32) (int32, error) {
 	r, err := m.Run(tokens, nil)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	logits, err := r.Logits(len(tokens) - 1)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	var list []int32
-	for _, v := range m.top(logits, 1, 2) {
-		list = append(list, v.Token)
-	}
-	return list, nil
+	return m.top(logits, 1, 1)[0].Token, nil
 }
 
 // Explanation goes from key to answer.
@@ -201,3 +197,24 @@ func carry(coefs []float32, norms []float32, share float64) int {
 }
 
 func abs(x float32) float32 { return max(x, -x) }
+
+// Continuation is what the model holds most likely after a prompt, some tokens of it.
+func (m *Model) Continuation(prompt string, n int) (string, error) {
+	tokens, err := m.Text(prompt)
+	if err != nil {
+		return "", err
+	}
+	from := len(tokens)
+	for range n {
+		next, err := m.next(tokens)
+		if err != nil {
+			return "", err
+		}
+		tokens = append(tokens, next)
+	}
+	text := ""
+	for _, t := range tokens[from:] {
+		text += m.Token(t)
+	}
+	return text, nil
+}
