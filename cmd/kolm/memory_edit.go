@@ -16,7 +16,7 @@ type memoryEditCmd struct {
 	Facts      string   `type:"existingfile" placeholder:"FILE" help:"Facts instead, one a line: prompt TAB subject TAB target. All at once by MEMIT."`
 	Text       string   `type:"existingfile" placeholder:"FILE" help:"Ordinary text: the larger part says what the edit must leave alone, the rest what it costs in bits."`
 	Output     string   `short:"o" required:"" placeholder:"OUT.gguf" help:"The edited model, a new file."`
-	Layer      []int    `short:"l" placeholder:"L,..." help:"Layers to write to: one is ROME, several MEMIT (default: the middle one)."`
+	Layer      []int    `short:"l" placeholder:"L,..." help:"Layers to write to: one is ROME, several MEMIT (default: the one where a changed value helps the fact most)."`
 	Paraphrase []string `sep:"none" placeholder:"PROMPT" help:"Other prompts for the fact, to see whether they follow."`
 	Neighbour  []string `sep:"none" placeholder:"PROMPT" help:"Prompts that should go on as before."`
 	Steps      int      `default:"30" help:"Steps of the search for the value."`
@@ -76,10 +76,16 @@ func (c *memoryEditCmd) Run(a *app) error {
 	}
 	o := memory.DefaultEdit()
 	o.Layers, o.Steps, o.Lambda, o.Ordinary = c.Layer, c.Steps, c.Lambda, keys
-	if len(o.Layers) == 0 {
-		o.Layers = []int{m.LM.Config.Layers / 2}
-	}
 	o.Prefixes = prefixes(m.Model, keys)
+	if len(o.Layers) == 0 {
+		stop := a.startCount("looking for a layer", m.LM.Config.Layers*c.Steps)
+		l, err := m.BestLayer(facts[0], o, func() { a.bar.Load().add(1) })
+		stop()
+		if err != nil {
+			return err
+		}
+		o.Layers = []int{l}
+	}
 	stop := a.startCount("searching values", len(facts)*c.Steps)
 	e, err := m.Edit(facts, o, func() { a.bar.Load().add(1) })
 	stop()
@@ -187,7 +193,8 @@ func (c *memoryEditCmd) write(a *app, m *openMemory, e *memory.Edited, facts []m
 	for i, f := range facts {
 		if x := r.Answers[i]; x.Prob[1] <= x.Prob[0] || len(facts) == 1 && !strings.HasPrefix(f.Target, x.Top[1]) {
 			return failed("try another layer with -l, or more --steps; nothing was written",
-				"%v: %q goes on with %q, probability of %q %.4f, before %.4f", memory.ErrNotEdited, f.Prompt, x.Top[1], f.Target, x.Prob[1], x.Prob[0])
+				"%v: %q goes on with %q, probability of %q %.4f, before %.4f; the value put in by hand gives %.4f",
+				memory.ErrNotEdited, f.Prompt, x.Top[1], f.Target, x.Prob[1], x.Prob[0], math.Exp2(-r.Search[i].After))
 		}
 	}
 	if err := a.writeFile(c.Output, raw, c.Force); err != nil {

@@ -105,6 +105,31 @@ func (m *Model) Edit(facts []Fact, o EditOptions, done func()) (*Edited, error) 
 	return e, nil
 }
 
+// BestLayer returns the layer at whose output a changed value makes a fact most
+// likely. (Where causal tracing peaks says little about where an edit works: P. Hase
+// et al., "Does Localization Inform Editing?", 2023.)
+func (m *Model) BestLayer(f Fact, o EditOptions, done func()) (int, error) {
+	best, bits := 0, math.Inf(1)
+	for l := range m.LM.Config.Layers {
+		o.Layers = []int{l}
+		if err := m.editable([]Fact{f}, o); err != nil {
+			return 0, err
+		}
+		j, err := m.newJob(f, o, l)
+		if err != nil {
+			return 0, err
+		}
+		s, err := j.search(done)
+		if err != nil {
+			return 0, err
+		}
+		if s.After < bits {
+			best, bits = l, s.After
+		}
+	}
+	return best, nil
+}
+
 func (m *Model) editable(facts []Fact, o EditOptions) error {
 	switch {
 	case len(facts) == 0:

@@ -112,6 +112,9 @@ func TestEdit(t *testing.T) {
 			o.Ordinary = append(o.Ordinary, Passage{[]int32{13, int32(i), int32((i + 5) % 12), 12}, 1})
 		}
 		facts := []Fact{{"NA", "A", "M"}, {"ND", "D", "L"}}
+		if l, err := m.BestLayer(facts[0], o, nil); l != 0 || err != nil {
+			t.Errorf("best layer %d, %v", l, err)
+		}
 		for count := 1; count <= 2; count++ {
 			x := o
 			if count == 2 {
