@@ -11,13 +11,14 @@ import (
 )
 
 type memoryCmd struct {
-	Index   memoryIndexCmd   `cmd:"" help:"Read a corpus and keep, for every feed-forward neuron, what makes it fire."`
-	Neuron  memoryNeuronCmd  `cmd:"" help:"Show a neuron: what makes it fire, and what its value votes for."`
-	Search  memorySearchCmd  `cmd:"" help:"Search an index by token, text or activation."`
-	Explain memoryExplainCmd `cmd:"" help:"Say how a model comes to an answer, from key to value."`
-	Ablate  memoryAblateCmd  `cmd:"" help:"Measure in bits what neurons are worth on a text."`
-	Trace   memoryTraceCmd   `cmd:"" help:"Find where a model keeps what it says of a subject, and the neurons that know an answer."`
-	Edit    memoryEditCmd    `cmd:"" help:"Write a fact into a model's memory: a new model file."`
+	Index    memoryIndexCmd    `cmd:"" help:"Read a corpus and keep, for every feed-forward neuron, what makes it fire."`
+	Neuron   memoryNeuronCmd   `cmd:"" help:"Show a neuron: what makes it fire, and what its value votes for."`
+	Search   memorySearchCmd   `cmd:"" help:"Search an index by token, text or activation."`
+	Explain  memoryExplainCmd  `cmd:"" help:"Say how a model comes to an answer, from key to value."`
+	Ablate   memoryAblateCmd   `cmd:"" help:"Measure in bits what neurons are worth on a text."`
+	Trace    memoryTraceCmd    `cmd:"" help:"Find where a model keeps what it says of a subject, and the neurons that know an answer."`
+	Edit     memoryEditCmd     `cmd:"" help:"Write a fact into a model's memory: a new model file."`
+	Capacity memoryCapacityCmd `cmd:"" help:"Measure bits stored per weight of random facts, or which facts of a table a model keeps."`
 }
 
 // memoryModel are the flags that choose the model.
