@@ -154,7 +154,7 @@ func (c *memoryEditCmd) ordinary(m *openMemory) (keys, rest []memory.Passage, er
 // prefixes are beginnings of passages to put before prompts.
 func prefixes(m *memory.Model, text []memory.Passage) []string {
 	var list []string
-	for i := 0; i < len(text) && len(list) < 4; i += max(1, len(text)/4) {
+	for i := 0; i < len(text) && len(list) < 2; i += max(1, len(text)/2) {
 		s := ""
 		for _, t := range text[i].Tokens[:min(len(text[i].Tokens), 10)] {
 			s += string(m.Vocab.Bytes(t))

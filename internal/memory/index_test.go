@@ -228,7 +228,7 @@ func interrupted(t *testing.T, m *Model, docs []string) *Index {
 func TestSentences(t *testing.T) {
 	long := strings.Repeat("é", 300)
 	for text, want := range map[string][]string{
-		"One. Two! Three": {"One. ", "Two! ", "Three"},
+		"One. Two! Three": {"One.", " Two!", " Three"},
 		"3.5 is\nnew":     {"3.5 is\n", "new"},
 		"你好。再见！":          {"你好。", "再见！"},
 		long:              {long[:400], long[400:]},

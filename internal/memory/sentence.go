@@ -18,7 +18,7 @@ func sentenceEnd(b []byte) int {
 			return i
 		case '.', '!', '?':
 			if i < len(b) && (b[i] == ' ' || b[i] == '\t') {
-				return i + 1
+				return i // a space belongs to the token after it
 			}
 		}
 	}
