@@ -47,6 +47,7 @@ type editAnswer struct {
 	Target string     `json:"target"`
 	Prob   [2]float64 `json:"probability"` // of the target, before and after
 	Top    [2]string  `json:"top"`         // first token, before and after
+	Edited bool       `json:"edited"`      // of a prompt: the target is now the first choice
 }
 
 type editCost struct {
@@ -190,12 +191,8 @@ func (c *memoryEditCmd) write(a *app, m *openMemory, e *memory.Edited, facts []m
 	if err := c.compare(m.Model, edited, facts, rest, r); err != nil {
 		return err
 	}
-	for i, f := range facts {
-		if x := r.Answers[i]; x.Prob[1] <= x.Prob[0] || len(facts) == 1 && !strings.HasPrefix(f.Target, x.Top[1]) {
-			return failed("try another layer with -l, or more --steps; nothing was written",
-				"%v: %q goes on with %q, probability of %q %.4f, before %.4f; the value put in by hand gives %.4f",
-				memory.ErrNotEdited, f.Prompt, x.Top[1], f.Target, x.Prob[1], x.Prob[0], math.Exp2(-r.Search[i].After))
-		}
+	if err := r.check(a, facts); err != nil {
+		return err
 	}
 	if err := a.writeFile(c.Output, raw, c.Force); err != nil {
 		return err
@@ -205,6 +202,27 @@ func (c *memoryEditCmd) write(a *app, m *openMemory, e *memory.Edited, facts []m
 		return nil
 	}
 	return r.print(a)
+}
+
+// check says which facts the new model does not answer; it is an error if there is
+// no other.
+func (r *editReport) check(a *app, facts []memory.Fact) error {
+	var missed []error
+	for i, f := range facts {
+		x := &r.Answers[i]
+		x.Edited = x.Prob[1] > x.Prob[0] && strings.HasPrefix(f.Target, x.Top[1])
+		if !x.Edited {
+			missed = append(missed, fmt.Errorf("%w: %q goes on with %q, probability of %q %.4f, before %.4f; the value put in by hand gives %.4f",
+				memory.ErrNotEdited, f.Prompt, x.Top[1], f.Target, x.Prob[1], x.Prob[0], math.Exp2(-r.Search[i].After)))
+		}
+	}
+	if len(missed) == len(facts) {
+		return failed("try other layers with -l, or more --steps; nothing was written", "%v", missed[0])
+	}
+	for _, err := range missed {
+		a.warn(r.Output, "%v", err)
+	}
+	return nil
 }
 
 // compare measures prompts and ordinary text on both models.

@@ -109,6 +109,9 @@ func (c *memoryTraceCmd) knowledge(a *app, m *openMemory, r *traceReport) error 
 					return err
 				}
 				votes := v.Plus
+				if n.Coefficient < 0 {
+					votes = v.Minus
+				}
 				r.Neurons = append(r.Neurons, knowledgeNeuron{n, votes})
 			}
 		}

@@ -17,6 +17,7 @@ type Knowledge struct {
 	Prob   float64          `json:"probability"`
 	Layers []LayerKnowledge `json:"layers"`
 	attr   [][]float64
+	coefs  [][]float32
 }
 
 // LayerKnowledge checks the completeness of a layer: the attributions along the
@@ -70,7 +71,7 @@ func (m *Model) Knowledge(q Question, steps int, done func()) (*Knowledge, error
 			return nil, err
 		}
 		k.Layers = append(k.Layers, LayerKnowledge{l, sum, zero, sum - (k.Prob - zero)})
-		k.attr = append(k.attr, attr)
+		k.attr, k.coefs = append(k.attr, attr), append(k.coefs, coefs)
 		if done != nil {
 			done()
 		}
@@ -114,8 +115,9 @@ func probability(r *Record, pos int, token int32) (float64, error) {
 
 // Attributed is a neuron and what it was attributed.
 type Attributed struct {
-	Neuron Neuron  `json:"neuron"`
-	Value  float64 `json:"attribution"`
+	Neuron      Neuron  `json:"neuron"`
+	Value       float64 `json:"attribution"`
+	Coefficient float64 `json:"coefficient"`
 }
 
 // Above returns the neurons with more than a share of the largest attribution,
@@ -129,7 +131,7 @@ func (k *Knowledge) Above(share float64) []Attributed {
 	for l, row := range k.attr {
 		for i, v := range row {
 			if v > share*top {
-				list = append(list, Attributed{Neuron{l, i}, v})
+				list = append(list, Attributed{Neuron{l, i}, v, float64(k.coefs[l][i])})
 			}
 		}
 	}

@@ -86,6 +86,23 @@ func TestFlip(t *testing.T) {
 		}
 		x.Up.Matrix, x.Down.Matrix = lm.Floats(c.FFN, c.Dim, up), lm.Floats(c.Dim, c.FFN, down)
 	}
+	text := []Passage{{[]int32{0, 1, 2, 3, 4, 5}, 1}}
+	worth := func(w *lm.Weights) (*Worth, []Promise) {
+		m := newModel(t, c, w, letters(c.Vocab))
+		b, err := m.Bits(text, []Group{{{0, 0}}, {{1, 1}, {1, 2}}, m.LayerGroup(2)}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := m.Promising(text, 60)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b, p
+	}
+	bits, promises := worth(w)
+	if b, p := worth(&flipped); !reflect.DeepEqual(b, bits) || !reflect.DeepEqual(p, promises) {
+		t.Error("what neurons are worth changed")
+	}
 	after := explain(&flipped)
 	for i := range after.Memories {
 		a, b := &after.Memories[i], &before.Memories[i]
