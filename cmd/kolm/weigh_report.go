@@ -292,7 +292,7 @@ func (w *weighing) table(reports []*weighReport) string {
 	var b strings.Builder
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	line := func(cells []string) { fmt.Fprintln(t, strings.Join(cells, "\t")+"\t") }
-	width := 0
+	width := len(head[0])
 	for _, r := range reports {
 		width = max(width, len([]rune(r.title())))
 	}
