@@ -132,10 +132,14 @@ func TestHuggingFaceChars(t *testing.T) {
 		"llama": {"normalizer": object{"type": "Sequence", "normalizers": []object{{"type": "Prepend", "prepend": "\u2581"},
 			{"type": "Replace", "pattern": object{"String": " "}, "content": "\u2581"}}}},
 		"metaspace": {"pre_tokenizer": object{"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": false}},
+		"words":     {"pre_tokenizer": object{"type": "Metaspace", "replacement": "\u2581", "add_prefix_space": true}},
 		"gemma": {"normalizer": object{"type": "Replace", "pattern": object{"String": " "}, "content": "\u2581"},
 			"pre_tokenizer": object{"type": "Split", "pattern": object{"String": " "}, "behavior": "MergedWithPrevious", "invert": false}},
 	} {
 		f := asJSON(old, merges, false)
+		model := f["model"].(object)
+		model["vocab"].(map[string]int)["\u2581\u2581"] = old.Vocab() // a merge that words cut
+		model["merges"] = append([]any{"\u2581 \u2581"}, model["merges"].([]any)...)
 		for k, v := range steps {
 			f[k] = v
 		}
@@ -174,7 +178,7 @@ func slowMerges(t *Tokenizer, text []byte) []int32 {
 	}
 	return slowJoin(t, text, func(a, b string) (float64, bool) {
 		r, ok := rank[[2]string{a, b}]
-		return float64(r), ok
+		return float64(r), ok && !(t.SpaceWords && b[0] == ' ')
 	})
 }
 
