@@ -29,6 +29,7 @@ func archives(t testing.TB) []archive {
 		{name: "blocks", packed: pack(t, junk, level, WithBlockSize(50)), plain: junk},
 		{name: "contexts", packed: pack(t, text, level), plain: text, slow: true},
 		{name: "mixed", packed: pack(t, mixed, level, WithBlockSize(60)), plain: mixed, slow: true},
+		{name: "model", packed: pack(t, text), plain: text, slow: true},
 		{name: "joined", packed: append(pack(t, text[:50], level), pack(t, junk, level, WithBlockSize(90))...), plain: append(text[:50:50], junk...), slow: true},
 	}
 }
@@ -85,7 +86,7 @@ func TestRandomDamage(t *testing.T) {
 	for i := range count {
 		a := as[i%4]
 		if i%100 == 0 {
-			a = as[4+i/100%3]
+			a = as[4+i/100%4]
 		}
 		if a.slow != (i%100 == 0) {
 			t.Fatalf("%s is not where it should be", a.name)

@@ -79,7 +79,7 @@ func writeGolden(t *testing.T, file string, plain []byte, opts []Option) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.pool.test = func(*codec.LM) error { return nil }
+	w.pool.test = func(*codec.LM, coder) error { return nil }
 	if _, err := w.Write(plain); err != nil {
 		t.Fatal(err)
 	}

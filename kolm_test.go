@@ -284,6 +284,7 @@ func TestVerify(t *testing.T) {
 		w, _ := NewWriter(&out, WithLevel(1), WithBlockSize(1000), WithVerify(true))
 		honest := w.pool.make
 		w.pool.make = func(lm *codec.LM) coder { return liar{honest(lm)} }
+		w.pool.test = func(*codec.LM, coder) error { return nil } // it would find the liar first
 		w.Write(prose(n))
 		if err := w.Close(); !errors.Is(err, ErrVerify) || out.Len() > 0 {
 			t.Errorf("%d bytes: %v, and %d bytes written", n, err, out.Len())
@@ -294,14 +295,15 @@ func TestVerify(t *testing.T) {
 func TestSelfTest(t *testing.T) {
 	bad := bytes.Clone(contextsPacked)
 	bad[len(bad)/2] ^= 1
-	if err := knownAnswer(bad, contextsPlain, nil); !errors.Is(err, ErrSelfTest) {
+	if err := knownAnswer(bad, contextsPlain, nil, codec.New(codec.Options{})); !errors.Is(err, ErrSelfTest) {
 		t.Errorf("a wrong answer: %v", err)
 	}
-	if err := knownAnswer(modelPacked, modelPlain, other(t).lm); !errors.Is(err, ErrSelfTest) {
+	lm := other(t).lm
+	if err := knownAnswer(modelPacked, modelPlain, lm, codec.New(codec.Options{LM: lm})); !errors.Is(err, ErrSelfTest) {
 		t.Errorf("an answer for another model: %v", err)
 	}
 	w, _ := NewWriter(io.Discard)
-	w.pool.test = func(*codec.LM) error { return ErrSelfTest }
+	w.pool.test = func(*codec.LM, coder) error { return ErrSelfTest }
 	w.Write([]byte("hello"))
 	if err := w.Close(); !errors.Is(err, ErrSelfTest) {
 		t.Errorf("packing after a failed test: %v", err)
@@ -313,16 +315,37 @@ func TestSelfTest(t *testing.T) {
 	}
 }
 
+// TestProgress: all bytes are reported, with and without a model, and long
+// before a block ends.
 func TestProgress(t *testing.T) {
-	var n atomic.Int64
-	count := WithProgress(func(k int) { n.Add(int64(k)) })
-	plain := inputs()["mixed"]
-	packed := pack(t, plain, WithLevel(1), WithBlockSize(1000), WithVerify(true), count)
-	if got := n.Swap(0); got != 2*int64(len(plain)) {
-		t.Errorf("packing and verifying reported %d bytes, want twice %d", got, len(plain))
-	}
-	if _, err := unpack(packed, count); err != nil || n.Load() != int64(len(plain)) {
-		t.Errorf("unpacking reported %d bytes, want %d: %v", n.Load(), len(plain), err)
+	var n, largest atomic.Int64
+	count := WithProgress(func(k int) {
+		n.Add(int64(k))
+		largest.Store(max(largest.Load(), int64(k)))
+	})
+	mixed, text := inputs()["mixed"], prose(4000)
+	junk := append(bytes.Repeat([]byte{0xff, 'a', 0, 'b'}, 500), text[:2000]...) // for which the model is tried first
+	for name, c := range map[string]struct {
+		plain []byte
+		opts  []Option
+	}{
+		"blocks": {mixed, []Option{WithLevel(1), WithBlockSize(1000)}},
+		"level1": {text, []Option{WithLevel(1)}},
+		"level5": {text, nil},
+		"trial":  {junk, nil},
+	} {
+		largest.Store(0)
+		packed := pack(t, c.plain, append(c.opts, WithVerify(true), WithWorkers(1), count)...)
+		if got := n.Swap(0); got != 2*int64(len(c.plain)) {
+			t.Errorf("%s: packing and verifying reported %d bytes, want twice %d", name, got, len(c.plain))
+		}
+		_, err := unpack(packed, WithWorkers(1), count)
+		if got := n.Swap(0); err != nil || got != int64(len(c.plain)) {
+			t.Errorf("%s: unpacking reported %d bytes, want %d: %v", name, got, len(c.plain), err)
+		}
+		if l := largest.Load(); l > 2000 {
+			t.Errorf("%s: %d bytes were done before any was reported", name, l)
+		}
 	}
 }
 

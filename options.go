@@ -120,10 +120,3 @@ func WithVerify(on bool) Option {
 func WithProgress(f func(n int)) Option {
 	return func(o *options) error { o.progress = f; return nil }
 }
-
-// coded reports progress.
-func (o *options) coded(n int) {
-	if o.progress != nil {
-		o.progress(n)
-	}
-}

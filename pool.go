@@ -15,13 +15,14 @@ type pool struct {
 	opt   *options
 	slots chan *slot
 	make  func(*codec.LM) coder
-	test  func(*codec.LM) error
+	test  func(*codec.LM, coder) error // before the first use of a coder with that model
 }
 
 // coder is what is used of codec.Coder.
 type coder interface {
 	Encode(dst, plain []byte) (codec.Method, []byte, error)
 	Decode(dst []byte, m codec.Method, payload []byte) error
+	Report(f func(n int))
 }
 
 // slot is what one worker uses.
@@ -51,12 +52,13 @@ func newPool(o *options) *pool {
 func (p *pool) with(lm *codec.LM, f func(*slot) error) error {
 	s := <-p.slots
 	defer func() { p.slots <- s }()
-	if err := p.test(lm); err != nil {
-		return err
-	}
 	if s.coder == nil || lm != nil && s.lm != lm {
 		s.lm, s.coder, s.proof = lm, p.make(lm), nil
 	}
+	if err := p.test(lm, s.coder); err != nil {
+		return err
+	}
+	s.coder.Report(p.opt.progress) // not before: the test is no progress
 	return f(s)
 }
 
@@ -72,12 +74,12 @@ func (p *pool) encode(lm *codec.LM, plain, buf []byte) (b container.Block, paylo
 			Method: byte(m), Plain: uint32(len(plain)), Payload: uint32(len(out)),
 			Sum: container.Sum(modelID(m, lm), plain),
 		}
-		p.opt.coded(len(plain))
 		if !p.opt.verify {
 			return nil
 		}
 		if s.proof == nil {
 			s.proof = p.make(lm)
+			s.proof.Report(p.opt.progress)
 		}
 		s.plain = sized(s.plain, len(plain))
 		if err := s.proof.Decode(s.plain, m, out); err != nil {
@@ -86,7 +88,6 @@ func (p *pool) encode(lm *codec.LM, plain, buf []byte) (b container.Block, paylo
 		if !bytes.Equal(s.plain, plain) {
 			return ErrVerify
 		}
-		p.opt.coded(len(plain))
 		return nil
 	})
 	return b, payload, err
@@ -103,7 +104,6 @@ func (p *pool) decode(lm *codec.LM, e *container.Entry, payload, buf []byte) (pl
 		case err != nil:
 			return fmt.Errorf("kolm: unpacking block %d: %w", e.Number, err)
 		}
-		p.opt.coded(len(plain))
 		return e.Check(modelID(m, lm), plain)
 	})
 	return plain, err

@@ -10,6 +10,7 @@ import (
 	"kolm/internal/builtin"
 	"kolm/internal/codec"
 	"kolm/internal/container"
+	"kolm/internal/kernel"
 )
 
 // ErrSelfTest: this program on this machine does not unpack what it must. It
@@ -29,27 +30,43 @@ var (
 	modelPlain []byte
 )
 
-var (
-	testContexts = sync.OnceValue(func() error { return knownAnswer(contextsPacked, contextsPlain, nil) })
-	testModel    = sync.OnceValue(func() error {
-		lm, err := builtin.LM()
-		if err != nil {
-			return err
-		}
-		return knownAnswer(modelPacked, modelPlain, lm)
-	})
-)
-
-// selfTest unpacks a known message before the first use of contexts or of any
-// model, once in the life of the program. It takes milliseconds.
-func selfTest(lm *codec.LM) error {
-	if lm != nil {
-		return testModel()
-	}
-	return testContexts()
+// once runs a test at its first call and keeps what came of it.
+type once struct {
+	sync.Once
+	err error
 }
 
-func knownAnswer(packed, want []byte, lm *codec.LM) error {
+var testedContexts, testedModel once
+
+// selfTest unpacks a known message before the first use of contexts or of any
+// model, once in the life of the program, with the coder c that is about to be
+// used: making one takes longer than the test. c has the model lm, nil for none.
+func selfTest(lm *codec.LM, c coder) error {
+	if lm == nil {
+		testedContexts.Do(func() { testedContexts.err = knownAnswer(contextsPacked, contextsPlain, nil, c) })
+		return testedContexts.err
+	}
+	testedModel.Do(func() { testedModel.err = testModel(lm, c) })
+	return testedModel.err
+}
+
+// testModel tests the arithmetic, on more than a message meets, and then the
+// built-in model, whichever c has.
+func testModel(lm *codec.LM, c coder) error {
+	builtIn, err := builtin.LM()
+	if err != nil {
+		return err
+	}
+	if err := kernel.SelfTest(); err != nil {
+		return fmt.Errorf("%w: %w", ErrSelfTest, err)
+	}
+	if lm != builtIn {
+		c = codec.New(codec.Options{Level: DefaultLevel, LM: builtIn, Workers: 1})
+	}
+	return knownAnswer(modelPacked, modelPlain, builtIn, c)
+}
+
+func knownAnswer(packed, want []byte, lm *codec.LM, c coder) error {
 	e, payload, err := container.NewScanner(bytes.NewReader(packed)).Next(nil)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSelfTest, err)
@@ -58,7 +75,6 @@ func knownAnswer(packed, want []byte, lm *codec.LM) error {
 		return fmt.Errorf("%w: the known answer is for model %x, the built-in one is %x", ErrSelfTest, p, lm.ID[:len(p)])
 	}
 	got := make([]byte, e.Plain)
-	c := codec.New(codec.Options{Level: DefaultLevel, LM: lm, Workers: 1})
 	if err := c.Decode(got, codec.Method(e.Method), payload); err != nil {
 		return fmt.Errorf("%w: %w", ErrSelfTest, err)
 	}

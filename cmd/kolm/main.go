@@ -10,6 +10,8 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+
+	"kolm/internal/kernel"
 )
 
 // cli is the command line. Help, completions and the manual page are made from it.
@@ -22,6 +24,7 @@ type cli struct {
 	Weigh      weighCmd      `cmd:"" help:"Say how many bits texts cost under a model, or under two."`
 	Train      trainCmd      `cmd:"" help:"Train a model on a corpus."`
 	Model      modelCmd      `cmd:"" help:"List, inspect, verify, import and export models."`
+	Lab        labCmd        `cmd:"" help:"Show by experiment what is true of models as compressors."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`
 	Man        manCmd        `cmd:"" help:"Print the manual page."`
@@ -57,6 +60,10 @@ func run(args []string) int {
 	ctx, err := parser.Parse(expandLevels(args))
 	if err != nil {
 		a.report("", usageError(err))
+		return codeUsage
+	}
+	if err := kernel.Use(""); err != nil { // as KOLM_KERNEL says, or not at all
+		a.report("", usage("unset "+kernel.Environment+", or set it to one of these", "%v", err))
 		return codeUsage
 	}
 	if err := ctx.Run(a); err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"kolm"
 )
 
 func TestMain(m *testing.M) {
@@ -270,5 +273,34 @@ func TestTextOnly(t *testing.T) {
 		if _, err := (textOnly{io.Discard}).Write([]byte(in)); (err == nil) != ok {
 			t.Errorf("%q: %v", in, err)
 		}
+	}
+}
+
+func TestVersionLine(t *testing.T) {
+	r := versionReport{Version: "(devel)", Format: 1, Go: "go1.26", System: "linux/s390x", Kernel: "portable", Model: "0123456789abcdef"}
+	if got, want := r.line(), "kolm (devel), format 1, linux/s390x go1.26, kernel portable, model 01234567"; got != want {
+		t.Errorf("without a repository: %q, want %q", got, want)
+	}
+	b := &debug.BuildInfo{Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "00112233445566778899"}, {Key: "vcs.modified", Value: "true"}}}
+	b.Main.Version = "v1.2.3"
+	r.fill(b)
+	if got, want := r.line(), "kolm v1.2.3, commit 001122334455 modified, format 1, linux/s390x go1.26, kernel portable, model 01234567"; got != want {
+		t.Errorf("with one: %q, want %q", got, want)
+	}
+}
+
+// TestStatus is for the errors that no script can bring about.
+func TestStatus(t *testing.T) {
+	for want, err := range map[int]error{
+		codeFailed:   fmt.Errorf("writing x: %w", syscall.ENOSPC),
+		codeUsage:    fmt.Errorf("%w: level is 0", kolm.ErrOption),
+		codeSelfTest: fmt.Errorf("%w: unpacked other bytes", kolm.ErrSelfTest),
+	} {
+		if p := explain("x", err); p.code != want {
+			t.Errorf("%v: status %d, want %d", err, p.code, want)
+		}
+	}
+	if p := explain("x", kolm.ErrVerify); p.code != codeSelfTest {
+		t.Errorf("%v: status %d", kolm.ErrVerify, p.code)
 	}
 }

@@ -52,7 +52,7 @@ var manDescription = []string{
 	"By default an input is kept, its mode and time go to the output, an existing file is not overwritten, and each packed " +
 		"block is decoded and compared with the input before it is written. The output appears under its name when it is " +
 		"whole and on the disk; after an error or an interruption there is none.",
-	"Packed files may be joined with cat(1). Unpacking takes as long as packing did. A file that was packed with a model " +
+	"Packed files may be joined with cat(1). Unpacking takes as long as packing does without verifying. A file that was packed with a model " +
 		"unpacks with that model only: it names it by the beginning of its ID.",
 }
 
@@ -70,7 +70,7 @@ var manStatus = [][2]string{
 var manEnvironment = [][2]string{
 	{"KOLM_MODELS", "Folders in which models are looked for, each in a file named by its ID. kolm model import keeps them in the first one."},
 	{"XDG_DATA_HOME", "The folder kolm/models in it is searched too; by default ~/.local/share/kolm/models."},
-	{"KOLM_KERNEL", "The variant of the arithmetic to use, instead of the fastest: portable, avx2, avx512 or neon. All give the same bytes."},
+	{"KOLM_KERNEL", "The variant of the arithmetic to use, instead of the fastest: portable, avx2, avx512 or neon; one that this CPU lacks is an error. All give the same bytes."},
 }
 
 var manFiles = [][2]string{

@@ -55,7 +55,7 @@ func (a *app) create(name string, in fs.FileInfo, force bool) (*output, error) {
 	a.temps.mu.Lock()
 	defer a.temps.mu.Unlock()
 	if o.File, err = os.CreateTemp(filepath.Dir(name), ".kolm-*.tmp"); err != nil {
-		return nil, fmt.Errorf("can not write beside %s: %w", name, err)
+		return nil, fmt.Errorf("can not write beside %s: %w", name, withoutName(err))
 	}
 	o.temp = true
 	if a.temps.names == nil {
@@ -68,11 +68,19 @@ func (a *app) create(name string, in fs.FileInfo, force bool) (*output, error) {
 // Write does not show the name of a temporary file in errors.
 func (o *output) Write(p []byte) (int, error) {
 	n, err := o.File.Write(p)
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		err = fmt.Errorf("writing %s: %w", o.final, path.Err)
+	if err != nil {
+		err = fmt.Errorf("writing %s: %w", o.final, withoutName(err))
 	}
 	return n, err
+}
+
+// withoutName is what was wrong with a file, whose name is said elsewhere.
+func withoutName(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
 
 func existsError(name string) error {

@@ -20,6 +20,7 @@ type progress struct {
 	name   string
 	total  int64 // plain bytes to do, 0 if unknown
 	passes int64 // each of them is done so often: packed, and verified
+	steps  bool  // not bytes are counted but steps of the work
 	start  time.Time
 
 	mu    sync.Mutex
@@ -33,10 +34,19 @@ func (a *app) showsProgress() bool { return isTerminal(a.stderr) && !a.quiet && 
 // startProgress shows the progress of a file, if any is shown, until stop is
 // called. Each of its bytes is done in so many passes.
 func (a *app) startProgress(name string, total, passes int64) (stop func()) {
+	return a.show(&progress{name: name, total: total, passes: passes})
+}
+
+// startSteps is startProgress for work of some number of steps, yet unknown.
+func (a *app) startSteps(name string) (stop func()) {
+	return a.show(&progress{name: name, passes: 1, steps: true})
+}
+
+func (a *app) show(p *progress) (stop func()) {
 	if !a.showsProgress() {
 		return func() {}
 	}
-	p := &progress{w: a.stderr, name: name, total: total, passes: passes, start: time.Now()}
+	p.w, p.start = a.stderr, time.Now()
 	a.bar.Store(p)
 	tick := time.NewTicker(progressEvery)
 	ended := make(chan struct{})
@@ -67,6 +77,15 @@ func (p *progress) add(n int) {
 	}
 }
 
+// step says that done of total steps are done.
+func (p *progress) step(done, total int) {
+	if p != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.done, p.total = int64(done), int64(total)
+	}
+}
+
 // draw shows the line, when the work has taken long enough for that.
 func (p *progress) draw(spent time.Duration) {
 	p.mu.Lock()
@@ -91,6 +110,9 @@ func (p *progress) line(spent time.Duration) string {
 		return fmt.Sprintf("%s: %s  %s/s  %s", name, size(done), size(int64(rate)), clock(spent))
 	}
 	left := time.Duration(float64(p.total-done) / rate * float64(time.Second))
+	if p.steps {
+		return fmt.Sprintf("%s: %s  ETA %s", name, percent(done, p.total), clock(left))
+	}
 	return fmt.Sprintf("%s: %s of %s  %s/s  ETA %s", name, percent(done, p.total), size(p.total), size(int64(rate)), clock(left))
 }
 

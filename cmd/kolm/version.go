@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"kolm"
 	"kolm/internal/container"
 	"kolm/internal/kernel"
 )
@@ -13,31 +14,70 @@ type versionCmd struct {
 	JSON bool `help:"Print a JSON object."`
 }
 
+// versionReport says what this program is. Commit is empty where the build did
+// not see the repository, as under go run.
 type versionReport struct {
-	Version string `json:"version"`
-	Commit  string `json:"commit,omitempty"`
-	Format  int    `json:"format"`
-	Go      string `json:"go"`
-	System  string `json:"system"`
-	Kernel  string `json:"kernel"` // variant of the arithmetic in use; all give the same bits
+	Version  string `json:"version"`
+	Commit   string `json:"commit,omitempty"`
+	Modified bool   `json:"modified,omitempty"` // there were changes that were not committed
+	Format   int    `json:"format"`
+	Go       string `json:"go"`
+	System   string `json:"system"`
+	Kernel   string `json:"kernel"` // variant of the arithmetic in use; all give the same bits
+	Model    string `json:"model"`  // ID of the built-in one
 }
 
 func (c *versionCmd) Run(a *app) error {
-	r := versionReport{
-		Version: "0.1.0-dev", Format: container.Version, Go: runtime.Version(),
-		System: runtime.GOOS + "/" + runtime.GOARCH, Kernel: kernel.Active(),
-	}
-	if b, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range b.Settings {
-			if s.Key == "vcs.revision" {
-				r.Commit = s.Value
-			}
-		}
+	r, err := version()
+	if err != nil {
+		return err
 	}
 	if c.JSON {
 		a.printJSON(r)
 		return nil
 	}
-	_, err := fmt.Fprintf(a.stdout, "kolm %s, format %d, %s %s, kernel %s\n", r.Version, r.Format, r.System, r.Go, r.Kernel)
+	_, err = fmt.Fprintln(a.stdout, r.line())
 	return err
+}
+
+// version describes this program.
+func version() (versionReport, error) {
+	m, err := kolm.BuiltinModel()
+	if err != nil {
+		return versionReport{}, err
+	}
+	r := versionReport{
+		Version: "(devel)", Format: container.Version, Go: runtime.Version(),
+		System: runtime.GOOS + "/" + runtime.GOARCH, Kernel: kernel.Active(), Model: m.ID().String(),
+	}
+	if b, ok := debug.ReadBuildInfo(); ok {
+		r.fill(b)
+	}
+	return r, nil
+}
+
+// fill takes what the build says of itself.
+func (r *versionReport) fill(b *debug.BuildInfo) {
+	if b.Main.Version != "" {
+		r.Version = b.Main.Version
+	}
+	for _, s := range b.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			r.Commit = s.Value
+		case "vcs.modified":
+			r.Modified = s.Value == "true"
+		}
+	}
+}
+
+func (r *versionReport) line() string {
+	commit := ""
+	if r.Commit != "" {
+		commit = fmt.Sprintf(", commit %.12s", r.Commit)
+		if r.Modified {
+			commit += " modified"
+		}
+	}
+	return fmt.Sprintf("kolm %s%s, format %d, %s %s, kernel %s, model %.8s", r.Version, commit, r.Format, r.System, r.Go, r.Kernel, r.Model)
 }

@@ -6,6 +6,7 @@ package builtin
 
 import (
 	_ "embed"
+	"encoding/hex"
 	"sync"
 
 	"kolm/internal/codec"
@@ -19,8 +20,22 @@ var file []byte
 // File returns the embedded GGUF file. The caller must not change it.
 func File() []byte { return file }
 
+// id is the ID of the embedded file, here so that not every start computes it.
+// A test does, and so does "kolm model verify".
+const id = "857372eafe55cb8edefebccf9ab5b34009c92d0c2189609d15af24e347e7937b"
+
 // LM opens the embedded model, once; it is shared and read only.
-var LM = sync.OnceValues(func() (*codec.LM, error) { return Open(file) })
+var LM = sync.OnceValues(func() (*codec.LM, error) {
+	sum, err := hex.DecodeString(id)
+	if err != nil {
+		return nil, err
+	}
+	f, err := modelfile.LoadKnown(file, [32]byte(sum))
+	if err != nil {
+		return nil, err
+	}
+	return ready(f)
+})
 
 // Open makes a GGUF file of a kolm model ready for coding.
 func Open(gguf []byte) (*codec.LM, error) {
@@ -28,6 +43,10 @@ func Open(gguf []byte) (*codec.LM, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ready(f)
+}
+
+func ready(f *modelfile.File) (*codec.LM, error) {
 	m, err := model.New(f.Config, f.Weights)
 	if err != nil {
 		return nil, err

@@ -53,14 +53,30 @@ type Coder struct {
 	contexts *ContextCoder
 	model    *modelCoder
 	trial    []byte
+	meter    meter
 }
 
 // New returns a coder, which takes its memory when it is first used.
 func New(o Options) *Coder { return &Coder{o: o} }
 
+// Report has f called, from now on, with the number of plain bytes coded since
+// its last call: now and then inside a block, and at its end. The calls for a
+// block that did not fail add up to its length.
+func (c *Coder) Report(f func(n int)) { c.meter.report = f }
+
 // Encode appends the payload of plain to dst and returns it with the method
 // that made it.
 func (c *Coder) Encode(dst, plain []byte) (Method, []byte, error) {
+	c.meter.begin(len(plain))
+	m, out, err := c.smallest(dst, plain)
+	if err == nil {
+		c.meter.end()
+	}
+	return m, out, err
+}
+
+// smallest encodes by the method that should give the smallest payload.
+func (c *Coder) smallest(dst, plain []byte) (Method, []byte, error) {
 	if len(plain) > 0 && constant(plain) {
 		return Fill, append(dst, plain[0]), nil
 	}
@@ -70,26 +86,44 @@ func (c *Coder) Encode(dst, plain []byte) (Method, []byte, error) {
 	if c.o.Level >= 5 && c.o.LM == nil {
 		return 0, dst, ErrNoModel
 	}
-	m := Contexts
-	if c.o.Level >= 5 && c.modelPays(plain) {
-		m = Model
-	}
-	out := c.encode(dst, m, plain)
+	m, out := c.encode(dst, plain)
 	if len(out)-len(dst) >= len(plain) {
 		return Stored, append(dst, plain...), nil
 	}
 	return m, out, nil
 }
 
-func (c *Coder) encode(dst []byte, m Method, plain []byte) []byte {
-	if m == Model {
-		return c.modelCoder().encode(dst, plain)
+// encode chooses between the methods that predict.
+func (c *Coder) encode(dst, plain []byte) (Method, []byte) {
+	if c.o.Level < 5 || !c.modelPays(plain) {
+		return Contexts, c.contextCoder().Encode(dst, plain)
 	}
-	return c.contextCoder().Encode(dst, plain)
+	if c.prose(plain) {
+		out, _ := c.modelCoder().encode(dst, plain, 0)
+		return Model, out
+	}
+	c.meter.trial = true
+	alone := c.contextCoder().Encode(dst, plain)
+	c.meter.trial = false
+	size := len(alone) - len(dst)
+	var ok bool
+	if c.trial, ok = c.modelCoder().encode(c.trial[:0], plain, size); !ok || len(c.trial) >= size {
+		return Contexts, alone
+	}
+	return Model, append(dst, c.trial...)
 }
 
 // Decode fills dst, as long as the plain block, from its payload.
 func (c *Coder) Decode(dst []byte, m Method, payload []byte) error {
+	c.meter.begin(len(dst))
+	err := c.decode(dst, m, payload)
+	if err == nil {
+		c.meter.end()
+	}
+	return err
+}
+
+func (c *Coder) decode(dst []byte, m Method, payload []byte) error {
 	switch m {
 	case Stored:
 		if len(payload) != len(dst) {
@@ -119,6 +153,7 @@ func (c *Coder) Decode(dst []byte, m Method, payload []byte) error {
 func (c *Coder) contextCoder() *ContextCoder {
 	if c.contexts == nil {
 		c.contexts = NewContextCoder()
+		c.contexts.meter = &c.meter
 	}
 	return c.contexts
 }
@@ -126,6 +161,7 @@ func (c *Coder) contextCoder() *ContextCoder {
 func (c *Coder) modelCoder() *modelCoder {
 	if c.model == nil {
 		c.model = newModelCoder(c.o.LM, c.o.Workers)
+		c.model.meter = &c.meter
 	}
 	return c.model
 }
@@ -142,6 +178,8 @@ func (c *Coder) modelPays(plain []byte) bool {
 	if textual(plain) {
 		return true
 	}
+	c.meter.trial = true
+	defer func() { c.meter.trial = false }()
 	var with, without int
 	for i := range trialSamples {
 		sample := plain
@@ -151,12 +189,31 @@ func (c *Coder) modelPays(plain []byte) bool {
 		} else if i > 0 {
 			break
 		}
-		c.trial = c.encode(c.trial[:0], Model, sample)
+		c.trial, _ = c.modelCoder().encode(c.trial[:0], sample, 0)
 		with += len(c.trial)
-		c.trial = c.encode(c.trial[:0], Contexts, sample)
+		c.trial = c.contextCoder().Encode(c.trial[:0], sample)
 		without += len(c.trial)
 	}
 	return with < without
+}
+
+// A sample from the middle of a large block tells whether it is like prose or
+// program text: neither tables and logs, which the contexts soon know by heart,
+// nor numbers in letters, on which no model gains. There the model pays for
+// sure, and nothing else need be tried.
+const (
+	sampleBytes = 32 << 10
+	sampleSkip  = 24 << 10 // bytes to learn from before the cost counts
+)
+
+func (c *Coder) prose(plain []byte) bool {
+	if len(plain) < 2*sampleBytes || !textual(plain) {
+		return false
+	}
+	from := (len(plain) - sampleBytes) / 2
+	cost := c.contextCoder().cost(plain[from:from+sampleBytes], sampleSkip)
+	const bit = ln2 * (sampleBytes - sampleSkip) // a bit a byte
+	return cost > 5*bit/4 && cost < 5*bit
 }
 
 // textual reports whether b is UTF-8 text but for one byte in a hundred.

@@ -3,9 +3,10 @@ package codec
 // ContextCoder codes blocks by adaptive contexts alone. It keeps its tables
 // from block to block; one goroutine may use it at a time.
 type ContextCoder struct {
-	p   *Predictor
-	enc encoder
-	dec decoder
+	p     *Predictor
+	enc   encoder
+	dec   decoder
+	meter *meter // may be nil
 }
 
 // NewContextCoder returns a coder without memory; its first block takes it.
@@ -19,7 +20,8 @@ func (c *ContextCoder) Encode(dst, src []byte) []byte {
 	var cur Cursor
 	c.p.Start(&cur, 0)
 	for _, b := range text {
-		c.code(&c.enc, &cur, b)
+		codeByte(c.p, &c.enc, &cur, b)
+		c.meter.add(1)
 	}
 	return c.enc.Flush()
 }
@@ -32,22 +34,38 @@ func (c *ContextCoder) Decode(dst, src []byte) error {
 		var cur Cursor
 		c.p.Start(&cur, 0)
 		for i := range text {
-			text[i] = c.code(&c.dec, &cur, 0)
+			text[i] = codeByte(c.p, &c.dec, &cur, 0)
+			c.meter.add(1)
 		}
 		return nil
 	})
 }
 
-// code codes the next byte and returns it.
-func (c *ContextCoder) code(bits bitCoder, cur *Cursor, b byte) byte {
-	c.p.Begin(cur)
+// cost returns what the bytes of src behind the first skip cost, in 1/65536 nat.
+func (c *ContextCoder) cost(src []byte, skip int) uint64 {
+	c.p.Reset(len(src), false)
+	var cur Cursor
+	c.p.Start(&cur, 0)
+	var t tally
+	for i, b := range src {
+		if i == skip {
+			t.spent = 0
+		}
+		codeByte(c.p, &t, &cur, b)
+	}
+	return t.spent
+}
+
+// codeByte codes the next byte of cur without a language model and returns it.
+func codeByte(p *Predictor, bits bitCoder, cur *Cursor, b byte) byte {
+	p.Begin(cur)
 	node := 1
 	for node < 256 {
-		bit := bits.code(int(b)>>7, c.p.P(node, nil))
-		c.p.Update(bit)
+		bit := bits.code(int(b)>>7, p.P(node, nil))
+		p.Update(bit)
 		node = node<<1 | bit
 		b <<= 1
 	}
-	c.p.End(cur, byte(node))
+	p.End(cur, byte(node))
 	return byte(node)
 }

@@ -26,19 +26,18 @@
 // A text of n bytes is coded as s streams, s the largest of 1, 2, 4, 8, 16 with
 // n/s >= 12288, or 1 for shorter texts. Stream i is a contiguous piece: the first
 // n mod s streams hold one byte more than the others, which hold n/s rounded
-// down. The first half of the streams is group 0, the second group 1; a single
-// stream is one group.
+// down. 16 streams are four groups of four, 8, 4 and 2 streams are two groups,
+// each of streams that follow one another; a single stream is one group.
 //
 // Each stream is tokens of its own. The model reads the separator first, at
 // position 0 of each stream, then the stream's tokens. A step of a group codes
-// one token of each of its unfinished streams, in order; steps of group 0 and
-// group 1 take turns, beginning with group 0, until all streams are finished; a
-// finished group is passed over. All decisions of all streams go through one
+// one token of each of its unfinished streams, in order; the groups take turns,
+// in order, until all streams are finished; a finished group is passed over. All decisions of all streams go through one
 // coder, one set of context tables and one mixer, in that order.
 //
 // The body of the transformer depends on the tokens of its own stream alone. So
-// the body of one group may be computed while the other group is coded; nothing
-// else may be reordered.
+// the body of one group may be computed while another group is coded; nothing else
+// may be reordered.
 //
 // # Output heads
 //
@@ -52,7 +51,7 @@
 // a block. Weights makes each stream's logits integers, w, and PrefixSum their
 // sums, cum.
 //
-// After each token the adapted table takes a step down the gradient of the code
+// After each token, unless its w[y] >= 7 * 2^28, the adapted table takes a step down the gradient of the code
 // length, with the weights w that the token was coded with, the final state h and
 // the rank y of the token: for each row v in order with w[v] > 2^22 or v = y,
 // g = float32(w[v]) * 2^-31, less 1 where v = y; row v becomes FMA(-(g/32), h, row

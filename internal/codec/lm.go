@@ -1,6 +1,8 @@
 package codec
 
 import (
+	"slices"
+
 	"kolm/internal/model"
 	"kolm/internal/token"
 )
@@ -12,6 +14,7 @@ type LM struct {
 	Model *model.Model
 	Tok   *token.Tokenizer
 	tree  *tree
+	head  *model.AdaptiveHead // rows by rank; never updated, coders take theirs from it
 }
 
 // NewLM joins a model and its tokenizer. A vocabulary that lacks a single byte
@@ -21,7 +24,10 @@ func NewLM(id [32]byte, m *model.Model, tok *token.Tokenizer) (*LM, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &LM{ID: id, Model: m, Tok: tok, tree: t}, nil
+	// The separator is the last row: it never occurs, and a table whose rows are
+	// a multiple of 16 is fastest.
+	head := m.NewAdaptiveHead(append(slices.Clone(t.id), token.Separator))
+	return &LM{ID: id, Model: m, Tok: tok, tree: t, head: head}, nil
 }
 
 // separator is the token that a stream begins with.

@@ -4,23 +4,9 @@ import (
 	"fmt"
 	"slices"
 
-	"kolm/internal/coder"
 	"kolm/internal/kernel"
 	"kolm/internal/model"
 )
-
-// bitCoder is the encoder, which codes the bit it is given and returns it, or
-// the decoder, which ignores that bit and returns the coded one. p / 2^32 is
-// the probability that the bit is 1.
-type bitCoder interface {
-	code(bit int, p uint32) int
-}
-
-type encoder struct{ coder.Encoder }
-type decoder struct{ coder.Decoder }
-
-func (e *encoder) code(bit int, p uint32) int { e.Encode(bit, p); return bit }
-func (d *decoder) code(_ int, p uint32) int   { return d.Decode(p) }
 
 // The output head learns by this rate from every token, and leaves alone rows
 // whose probability is at most headThreshold / 2^31. Both were chosen on
@@ -29,15 +15,19 @@ func (d *decoder) code(_ int, p uint32) int   { return d.Decode(p) }
 const (
 	headRate      = 1.0 / 32
 	headThreshold = 1 << 22
+	// headSure is the weight of a token, of 2^31, from which nothing is learned
+	// from it. That costs nothing and saves much on text that repeats.
+	headSure = 7 << 28
 )
 
 // modelCoder codes blocks with a language model mixed into the contexts.
 //
 // The work is split so that two goroutines can share it without touching each
 // other's state: the body of the transformer is a pure function of the tokens
-// and may run in the background for one group of streams, while everything
-// that adapts (output head, contexts, mixer, coder) works on the other group.
-// What is left of the body when the other group is coded, both goroutines share.
+// and may run in the background for some groups of streams, while everything
+// that adapts (output head, contexts, mixer, coder) works on another.
+// When a group's turn comes and its body is not done, both goroutines share what
+// is left.
 type modelCoder struct {
 	lm      *LM
 	workers int
@@ -47,32 +37,25 @@ type modelCoder struct {
 	enc     encoder
 	dec     decoder
 	bits    bitCoder
+	gate    *gate  // of the encoder; nil: the model is sure to pay
+	meter   *meter // may be nil
 
 	groups  []*group
-	body    chan *part // waiting for whoever is free; nil: nobody else is
-	parts   []*part    // kept from block to block
-	logits  []float32  // (streams of a group, rows of a head) of one head at a time
+	body    chan *group // waiting for whoever is free; nil: nobody else is
+	kept    []*group    // from block to block
+	logits  []float32   // (streams of a group, rows of a head) of one head at a time
 	opinion Opinion
 }
 
 // group is a set of streams that take their steps together.
 type group struct {
-	parts   []*part
-	streams []*stream     // those that are not finished, part by part
+	state   *model.State
+	streams []*stream // those that are not finished
+	rows    []model.Row
 	hidden  []float32     // (streams, dim): what the body makes of their last tokens
-	ready   chan struct{} // receives for every part that is done
-	waiting int           // parts that are not received
+	ready   chan struct{} // receives when hidden is
 	static  odds
 	adapted odds
-}
-
-// part is the streams of a group that one goroutine runs through the body.
-type part struct {
-	group   *group
-	state   *model.State
-	streams []*stream
-	rows    []model.Row
-	hidden  []float32 // of the group's
 }
 
 // odds is what one output head says of the next token of each stream.
@@ -82,79 +65,68 @@ type odds struct {
 }
 
 func newModelCoder(lm *LM, workers int) *modelCoder {
-	// The separator is the last row: it never occurs, and a table whose rows are
-	// a multiple of 16 is fastest.
-	order := append(slices.Clone(lm.tree.id), lm.separator())
 	return &modelCoder{
 		lm:      lm,
 		workers: workers,
-		static:  lm.Model.NewAdaptiveHead(order),
-		adapted: lm.Model.NewAdaptiveHead(order),
+		static:  lm.head.Share(),
+		adapted: lm.head.Clone(),
 		pred:    NewPredictor(),
 	}
 }
 
-// encode appends the payload of plain to dst.
-func (c *modelCoder) encode(dst, plain []byte) []byte {
+// encode appends the payload of plain to dst. It gives up, and returns dst and
+// false, if the model does not seem to pay: where the block without the model
+// takes alone bytes, if that is not 0.
+func (c *modelCoder) encode(dst, plain []byte, alone int) ([]byte, bool) {
 	c.enc.Reset(dst)
-	c.start(encodeLines(&c.enc, plain), &c.enc)
+	text := encodeLines(&c.enc, plain)
+	c.gate = newGate(c.pred, text, alone)
+	c.start(text, &c.enc)
 	for _, g := range c.groups {
-		for _, p := range g.parts {
-			for _, s := range p.streams {
-				s.ids = c.lm.Tok.Encode(nil, s.bytes)
-			}
+		for _, s := range g.streams {
+			s.ids = c.lm.Tok.Encode(nil, s.bytes)
 		}
 	}
-	if err := c.run(); err != nil {
+	err := c.run()
+	if err == errIdle {
+		return dst, false
+	}
+	if err != nil {
 		panic(err) // an encoder's tokens always fit
 	}
-	return c.enc.Flush()
+	return c.enc.Flush(), true
 }
 
 // decode fills dst from its payload.
 func (c *modelCoder) decode(dst, payload []byte) error {
 	c.dec.Reset(payload)
+	c.gate = nil
 	return decodeLines(&c.dec, dst, func(text []byte) error {
 		c.start(text, &c.dec)
 		return c.run()
 	})
 }
 
-const (
-	maxGroups = 2
-	maxParts  = 2 // of a group
-	// partStreams is the least that a part should hold: with fewer rows a
-	// matrix product takes longer to read the weights than to use them.
-	partStreams = 4
-)
-
-// start cuts a block into streams, the streams into two groups where there are
-// enough of them, and the groups into parts.
+// start cuts a block into streams and the streams into groups.
 func (c *modelCoder) start(block []byte, bits bitCoder) {
 	c.bits = bits
 	c.adapted.Reset()
 	c.pred.Reset(len(block), true)
 	n := streamCount(len(block))
-	groups := min(n, maxGroups)
-	parts := groups * max(1, min(maxParts, n/groups/partStreams))
-	for len(c.parts) < parts {
-		c.parts = append(c.parts, &part{state: c.lm.Model.NewState(maxStreams / maxGroups)})
+	groups := groupCount(n)
+	for len(c.kept) < groups {
+		c.kept = append(c.kept, &group{state: c.lm.Model.NewState(groupStreams), ready: make(chan struct{}, 1)})
 	}
-	c.groups = c.groups[:0]
-	for i := range groups {
-		g := &group{parts: c.parts[i*parts/groups : (i+1)*parts/groups], ready: make(chan struct{}, maxParts)}
-		for _, p := range g.parts {
-			p.group, p.streams = g, p.streams[:0]
+	c.groups = c.kept[:groups]
+	for i, g := range c.groups {
+		g.streams = g.streams[:0]
+		for slot := range n / groups {
+			from, to := cut(len(block), n, i*n/groups+slot)
+			s := &stream{slot: slot, from: from, bytes: block[from:to], last: c.lm.separator()}
+			c.pred.Start(&s.cur, from)
+			g.state.Reset(slot)
+			g.streams = append(g.streams, s)
 		}
-		c.groups = append(c.groups, g)
-	}
-	for i := range n {
-		from, to := cut(len(block), n, i)
-		p := c.parts[i*parts/n]
-		s := &stream{slot: i - i*parts/n*n/parts, bytes: block[from:to], last: c.lm.separator()}
-		c.pred.Start(&s.cur, from)
-		p.state.Reset(s.slot)
-		p.streams = append(p.streams, s)
 	}
 }
 
@@ -162,11 +134,11 @@ func (c *modelCoder) start(block []byte, bits bitCoder) {
 func (c *modelCoder) run() error {
 	c.body = nil
 	if c.workers > 1 && len(c.groups) > 1 {
-		c.body = make(chan *part, maxGroups*maxParts)
+		c.body = make(chan *group, maxGroups)
 		defer close(c.body)
-		go func(work <-chan *part) {
-			for p := range work {
-				c.forward(p)
+		go func(work <-chan *group) {
+			for g := range work {
+				c.forward(g)
 			}
 		}(c.body)
 	}
@@ -175,15 +147,13 @@ func (c *modelCoder) run() error {
 	}
 	for busy := true; busy; {
 		busy = false
-		for _, g := range c.groups {
+		for i, g := range c.groups {
 			if len(g.streams) == 0 {
 				continue
 			}
 			c.await(g)
 			if err := c.step(g); err != nil {
-				for _, g := range c.groups {
-					c.await(g)
-				}
+				c.settle(i)
 				return err
 			}
 			c.launch(g)
@@ -193,52 +163,56 @@ func (c *modelCoder) run() error {
 	return nil
 }
 
+// settle waits for all groups but one, whose body is not at work.
+func (c *modelCoder) settle(but int) {
+	for i, g := range c.groups {
+		if i != but && len(g.streams) > 0 {
+			c.await(g)
+		}
+	}
+}
+
 // launch has the body read the last token of every stream of g that still has
 // bytes to come.
 func (c *modelCoder) launch(g *group) {
 	dim := c.lm.Model.Config().Dim
-	g.streams = g.streams[:0]
-	for _, p := range g.parts {
-		p.streams = slices.DeleteFunc(p.streams, (*stream).finished)
-		p.rows = p.rows[:0]
-		for _, s := range p.streams {
-			p.rows = append(p.rows, model.Row{Stream: s.slot, Token: s.last})
-		}
-		g.streams = append(g.streams, p.streams...)
+	g.streams = slices.DeleteFunc(g.streams, (*stream).finished)
+	if len(g.streams) == 0 {
+		return
 	}
 	if len(g.hidden) < len(g.streams)*dim {
 		g.hidden = make([]float32, len(g.streams)*dim)
 	}
-	at := 0
-	for _, p := range g.parts {
-		p.hidden = g.hidden[at*dim:]
-		at += len(p.rows)
-		if len(p.rows) == 0 {
-			continue
-		}
-		g.waiting++
-		if c.body != nil {
-			c.body <- p
-		} else {
-			c.forward(p)
-		}
+	g.rows = g.rows[:0]
+	for _, s := range g.streams {
+		g.rows = append(g.rows, model.Row{Stream: s.slot, Token: s.last})
+	}
+	if c.body != nil {
+		c.body <- g
+	} else {
+		c.forward(g)
 	}
 }
 
-func (c *modelCoder) forward(p *part) {
-	c.lm.Model.Forward(p.state, p.rows, p.hidden)
-	p.group.ready <- struct{}{}
+func (c *modelCoder) forward(g *group) {
+	c.lm.Model.Forward(g.state, g.rows, g.hidden)
+	g.ready <- struct{}{}
 }
 
-// await returns when all parts of g are done, and works on those of any group
-// that nobody has begun meanwhile.
+// await returns when the body of g is done, and works on that of any group that
+// nobody has begun meanwhile.
 func (c *modelCoder) await(g *group) {
-	for g.waiting > 0 {
+	for {
 		select {
 		case <-g.ready:
-			g.waiting--
-		case p := <-c.body:
-			c.forward(p)
+			return
+		default:
+		}
+		select {
+		case <-g.ready:
+			return
+		case other := <-c.body:
+			c.forward(other)
 		}
 	}
 }
@@ -249,11 +223,20 @@ func (c *modelCoder) step(g *group) error {
 	c.ask(&g.adapted, c.adapted, g)
 	rows, dim := c.static.Rows(), c.lm.Model.Config().Dim
 	for i, s := range g.streams {
+		spent := c.enc.spent
 		rank, err := c.token(s, g.static.cum[i*(rows+1):][:rows+1], g.adapted.cum[i*(rows+1):][:rows+1])
 		if err != nil {
 			return err
 		}
-		c.adapted.Update(g.hidden[i*dim:][:dim], int(rank), g.adapted.weights[i*rows:][:rows], headRate, headThreshold)
+		if weights := g.adapted.weights[i*rows:][:rows]; weights[rank] < headSure {
+			c.adapted.Update(g.hidden[i*dim:][:dim], int(rank), weights, headRate, headThreshold)
+		}
+		if c.gate != nil {
+			c.gate.note(s, c.enc.spent-spent)
+		}
+	}
+	if c.gate != nil && c.gate.idle() {
+		return errIdle
 	}
 	return nil
 }
@@ -305,6 +288,7 @@ func (c *modelCoder) token(s *stream, static, adapted []uint32) (rank int32, err
 		copy(s.bytes[s.done:], text)
 	}
 	s.done += len(text)
+	c.meter.add(len(text))
 	s.last = t.id[rank]
 	return rank, nil
 }

@@ -123,8 +123,8 @@ func TestModelRoundTrip(t *testing.T) {
 	lm := toyLM(t)
 	one, two := newModelCoder(lm, 1), newModelCoder(lm, 2)
 	for name, plain := range inputs() {
-		payload := one.encode(nil, plain)
-		if other := two.encode(nil, plain); !bytes.Equal(payload, other) {
+		payload, _ := one.encode(nil, plain, 0)
+		if other, _ := two.encode(nil, plain, 0); !bytes.Equal(payload, other) {
 			t.Errorf("%s: two workers make other bytes than one", name)
 		}
 		back := make([]byte, len(plain))
@@ -142,7 +142,7 @@ func TestModelRoundTrip(t *testing.T) {
 // TestSameBits is the promise of the format: the same payload with every kernel
 // variant and on every architecture.
 func TestSameBits(t *testing.T) {
-	const golden = "1f1345aa24f5f8f908b09203959051bba55e3cabbaf29ed5186e9b078d4a4095"
+	const golden = "5587d265a7811190c4d8559aae1116a61cbfb533557c2b3888bf245821e91d8f"
 	lm := toyLM(t)
 	active := kernel.Active()
 	defer kernel.Use(active)
@@ -154,7 +154,8 @@ func TestSameBits(t *testing.T) {
 		h := sha256.New()
 		all := allInputs()
 		for _, name := range names {
-			h.Write(newModelCoder(lm, 2).encode(nil, all[name]))
+			payload, _ := newModelCoder(lm, 2).encode(nil, all[name], 0)
+			h.Write(payload)
 		}
 		if got := fmt.Sprintf("%x", h.Sum(nil)); got != golden {
 			t.Errorf("%s: payloads hash to %s, want %s", variant, got, golden)
@@ -165,7 +166,7 @@ func TestSameBits(t *testing.T) {
 func TestDamagedPayload(t *testing.T) {
 	lm := toyLM(t)
 	c := New(Options{Level: 5, LM: lm})
-	payload := newModelCoder(lm, 1).encode(nil, toyText)
+	payload, _ := newModelCoder(lm, 1).encode(nil, toyText, 0)
 	r := rand.New(rand.NewPCG(5, 6))
 	back := make([]byte, len(toyText))
 	times := 300
@@ -233,6 +234,11 @@ func TestCut(t *testing.T) {
 			if at != n {
 				t.Fatalf("%d streams of %d bytes end at %d", s, n, at)
 			}
+		}
+	}
+	for n, want := range map[int]int{1: 1, 2: 2, 4: 2, 8: 2, 16: 4} {
+		if got := groupCount(n); got != want {
+			t.Errorf("%d streams in %d groups, want %d", n, got, want)
 		}
 	}
 	for n, want := range map[int]int{0: 1, 24575: 1, 24576: 2, 98304: 8, 196607: 8, 196608: 16, 4 << 20: 16} {

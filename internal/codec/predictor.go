@@ -98,20 +98,23 @@ const apmRate = 5
 // Reset prepares for a block of n bytes, with opinions of a language model or
 // without.
 func (p *Predictor) Reset(n int, lm bool) {
-	p.lm, p.opinion = lm, false
 	p.model.Reset(n, lm)
 	p.byLast.Reset()
 	p.byKind.Reset()
-	k, inputs, sets := 0, context.Inputs, plainSets
+	p.resetMixer(0, context.Inputs, plainSets)
 	if lm {
-		k, inputs, sets = 1, context.Inputs+opinionInputs, lmSets
+		p.resetMixer(1, context.Inputs+opinionInputs, lmSets)
 		p.resetFlags()
 	}
+	p.Use(lm)
+}
+
+// resetMixer prepares the mixer without, 0, or with a language model, 1.
+func (p *Predictor) resetMixer(k, inputs int, sets []int) {
 	if p.mixers[k] == nil {
 		p.mixers[k] = mix.NewMixer(inputs, sets, matchSets, mixRate)
 	}
-	p.mixer = p.mixers[k]
-	p.mixer.Reset(startWeights(lm))
+	p.mixers[k].Reset(startWeights(k == 1))
 }
 
 // resetFlags prepares what only a block with a language model needs.
@@ -124,6 +127,17 @@ func (p *Predictor) resetFlags() {
 	p.byLM.Reset()
 	p.flags.Reset()
 	p.flagMix.Reset(startFlagWeights())
+}
+
+// Use says whether the decisions to come have opinions of a language model. The
+// block must have been Reset for one; without, the mixer is that of blocks that
+// have none.
+func (p *Predictor) Use(lm bool) {
+	k := 0
+	if lm {
+		k = 1
+	}
+	p.lm, p.opinion, p.mixer = lm, false, p.mixers[k]
 }
 
 // Start makes c the cursor of a stream that begins at position pos.

@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Panel is the number of outputs whose weights lie side by side.
 const Panel = 16
@@ -72,6 +75,13 @@ func NewI8(rows, cols int) *I8 {
 	cols = (cols + 3) &^ 3
 	n := panels(rows) * Panel
 	return &I8{Rows: rows, Cols: cols, Data: make([]int8, n*cols), Scale: make([]float32, n), Sum: make([]int32, n)}
+}
+
+// Clone returns a copy.
+func (w *I8) Clone() *I8 {
+	c := *w
+	c.Data, c.Scale, c.Sum = slices.Clone(w.Data), slices.Clone(w.Scale), slices.Clone(w.Sum)
+	return &c
 }
 
 // SetRow replaces the weights and the scale of output r. A q shorter than Cols

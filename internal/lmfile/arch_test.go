@@ -60,9 +60,16 @@ var cases = []struct {
 		s.set(".rope.scaling.type", "linear")
 		s.set(".rope.scaling.factor", float32(8))
 	}, false},
+	{"gemma3 period", "gemma3", small.wide().deep(4), func(s *sample) {
+		s.set(".attention.sliding_window", uint32(9))
+		s.set(".attention.sliding_window_pattern", uint32(3))
+		s.set(".final_logit_softcapping", float32(20))
+	}, false},
 	{"gemma3 pattern", "gemma3", small.wide().deep(7), func(s *sample) {
 		s.set(".attention.sliding_window", uint32(20))
-		s.set(".attention.sliding_window_pattern", []bool{true, true, true, true, true, false, true})
+		s.set(".attention.sliding_window_pattern", []bool{true, false, true, true, true, true, false})
+		s.set(".rope.freq_base", float32(1e5))
+		s.set(".rope.freq_base_swa", float32(500))
 	}, false},
 	{"phi3", "phi3", small, nil, false},
 	{"phi3 short", "phi3", small, phi3Long, false},
@@ -101,6 +108,9 @@ func TestArchitectures(t *testing.T) {
 			f := open(t, "model.gguf", s.gguf(3))
 			ref := s.reference()
 			ref.long = c.long
+			if c.name == "gemma3 period" {
+				ref.local = []bool{true, true, false, true}
+			}
 			capacity := 150
 			if c.long {
 				capacity = 151
@@ -142,7 +152,7 @@ func TestTypes(t *testing.T) {
 	}
 	for _, version := range []uint32{2, 3} {
 		f := open(t, "model.gguf", s.gguf(version))
-		tokens := text(some(40, 10), 70)
+		tokens := text(40, 70)
 		compare(t, logits(t, f.Model, tokens, 40), s.reference().logits(tokens), tokens)
 		for typ, n := range used {
 			if typ != dequant.F32 && f.Types[typ.String()] != n {

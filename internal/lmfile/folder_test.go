@@ -172,6 +172,14 @@ func TestFolders(t *testing.T) {
 			s.set(".rope.scaling.factor", float32(3))
 		}},
 		{"qwen2", "qwen2", small, 1, map[string]any{"use_sliding_window": false, "sliding_window": 4096}, nil},
+		{"qwen2 windows", "qwen2", small, 1, map[string]any{"use_sliding_window": true, "sliding_window": 20, "max_window_layers": 1}, func(s *sample) {
+			s.set(".attention.sliding_window", uint32(20))
+			s.set(".attention.sliding_window_pattern", []bool{false, true})
+		}},
+		{"qwen3 windows", "qwen3", small, 1, map[string]any{"use_sliding_window": true, "sliding_window": 9, "layer_types": []string{"sliding_attention", "full_attention"}}, func(s *sample) {
+			s.set(".attention.sliding_window", uint32(9))
+			s.set(".attention.sliding_window_pattern", []bool{true, false})
+		}},
 		{"qwen2 yarn", "qwen2", small.wide(), 1, map[string]any{"rope_scaling": map[string]any{"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}}, func(s *sample) {
 			s.set(".rope.scaling.type", "yarn")
 			s.set(".rope.scaling.factor", float32(4))
@@ -275,7 +283,7 @@ func TestFolderHash(t *testing.T) {
 		}
 		fmt.Fprintf(want, "%x  %s\n", sha256.Sum256(b), name)
 	}
-	for _, path := range []string{dir, filepath.Join(dir, configFile), filepath.Join(dir, "model-2-of-2.safetensors")} {
+	for _, path := range []string{dir, filepath.Join(dir, configFile), filepath.Join(dir, safetensors.IndexFile), filepath.Join(dir, "model-2-of-2.safetensors")} {
 		got, err := openPath(t, path).Hash()
 		if err != nil || !bytes.Equal(got[:], want.Sum(nil)) {
 			t.Errorf("%s: %x %v", path, got, err)

@@ -53,7 +53,8 @@ func Open(path string, keep int64) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.IsDir() && (filepath.Ext(path) == ".safetensors" || filepath.Base(path) == configFile) {
+	base := filepath.Base(path)
+	if !info.IsDir() && (filepath.Ext(base) == ".safetensors" || base == configFile || base == safetensors.IndexFile) {
 		path = filepath.Dir(path)
 		info, err = os.Stat(path)
 		if err != nil {

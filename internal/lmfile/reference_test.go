@@ -16,7 +16,8 @@ type reference struct {
 	num     map[string]float64 // keys without the architecture
 	kind    string             // of rope scaling
 	tensors map[string]refTensor
-	long    bool // take the long factors of phi3
+	local   []bool // layers with a window, where the file says so
+	long    bool   // take the long factors of phi3
 }
 
 type refTensor struct {
@@ -93,8 +94,12 @@ func (m *reference) angle(j, dims, layer, pos int) (angle, size float64) {
 	if !ok {
 		base = 10000
 	}
-	if m.arch == "gemma3" && layer%6 != 5 {
-		return float64(pos) * math.Pow(10000, -2*float64(j)/float64(dims)), 1
+	if m.arch == "gemma3" && m.isLocal(layer) {
+		base, ok := m.num["rope.freq_base_swa"]
+		if !ok {
+			base = 10000
+		}
+		return float64(pos) * math.Pow(base, -2*float64(j)/float64(dims)), 1
 	}
 	f := math.Exp(-2 * float64(j) / float64(dims) * math.Log(base))
 	size = 1
@@ -148,8 +153,15 @@ func (m *reference) rotate(head []float64, layer, pos int) {
 // sees reports whether position p looks at position q in a layer.
 func (m *reference) sees(layer, p, q int) bool {
 	w := int(m.num["attention.sliding_window"])
-	local := m.arch == "gemma2" && layer%2 == 0 || m.arch == "gemma3" && layer%6 != 5
-	return q <= p && (!local || w == 0 || p-q < w)
+	return q <= p && (!m.isLocal(layer) || p-q < w)
+}
+
+// isLocal reports whether a layer has a window.
+func (m *reference) isLocal(layer int) bool {
+	if m.local != nil {
+		return m.local[layer]
+	}
+	return m.arch == "gemma2" && layer%2 == 0 || m.arch == "gemma3" && layer%6 != 5
 }
 
 func softmax(x []float64) {

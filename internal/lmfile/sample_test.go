@@ -222,6 +222,8 @@ func (s *sample) reference() *reference {
 			if k.name == ".rope.scaling.type" {
 				m.kind = v
 			}
+		case []bool:
+			m.local = v
 		}
 	}
 	for _, t := range s.tensors {
@@ -326,7 +328,7 @@ func compare(t *testing.T, got []float32, want [][]float64, tokens []int32) {
 	if !(worst < 1e-4) {
 		t.Errorf("a token costs %v nats more or less than by the reference", worst)
 	}
-	if spread < 5 {
+	if spread < 4 {
 		t.Errorf("the costliest token costs %v nats: the model is too simple to show errors", spread)
 	}
 }

@@ -34,20 +34,32 @@ func (m *Model) NewAdaptiveHead(order []int32) *AdaptiveHead {
 			order[i] = int32(i)
 		}
 	}
-	h := &AdaptiveHead{
+	packed := kernel.NewI8(len(order), m.c.Dim)
+	for r, token := range order {
+		packed.SetRow(r, m.output.row(int(token)), m.output.Scale[token])
+	}
+	return m.newAdaptiveHead(append([]int32(nil), order...), packed)
+}
+
+func (m *Model) newAdaptiveHead(order []int32, packed *kernel.I8) *AdaptiveHead {
+	return &AdaptiveHead{
 		m:       m,
-		order:   append([]int32(nil), order...),
+		order:   order,
 		rows:    make([]float32, len(order)*m.c.Dim),
-		packed:  kernel.NewI8(len(order), m.c.Dim),
+		packed:  packed,
 		touched: make([]bool, len(order)),
 		stale:   make([]bool, len(order)),
 		q8:      make([]int8, m.c.Dim),
 	}
-	for r, token := range h.order {
-		h.packed.SetRow(r, m.output.row(int(token)), m.output.Scale[token])
-	}
-	return h
 }
+
+// Clone returns another head of the rows of h, which was never updated. It is
+// quicker than to pack them again.
+func (h *AdaptiveHead) Clone() *AdaptiveHead { return h.m.newAdaptiveHead(h.order, h.packed.Clone()) }
+
+// Share is Clone for a head that is never updated either: it has the int8 rows
+// in common with h.
+func (h *AdaptiveHead) Share() *AdaptiveHead { return h.m.newAdaptiveHead(h.order, h.packed) }
 
 // Rows returns the number of rows, and so of logits.
 func (h *AdaptiveHead) Rows() int { return len(h.order) }

@@ -20,21 +20,26 @@ func logits(h *model.AdaptiveHead, x []float32, m int) []float32 {
 	return dst
 }
 
-// TestHeadOrder: the logits of an untouched head are those of Model.Head, in
+// TestHeadOrder: the logits of an untouched head are those of the weights, in
 // the order asked for.
 func TestHeadOrder(t *testing.T) {
 	c := toyConfig
-	m := newModel(t, c, toyWeights(c, 1))
+	w := toyWeights(c, 1)
+	m := newModel(t, c, w)
 	x := states(c, 3)
 	q, scale := make([]uint8, len(x)), make([]float32, 3)
 	for i := range 3 {
 		scale[i] = kernel.QuantizeU8(q[i*c.Dim:][:c.Dim], x[i*c.Dim:][:c.Dim])
 	}
+	table, out := kernel.NewI8(c.Vocab, c.Dim), w.Output.Int8()
+	for r := range c.Vocab {
+		table.SetRow(r, out.Q[r*c.Dim:][:c.Dim], out.Scale[r])
+	}
 	want := make([]float32, 3*c.Vocab)
-	m.Head().MatMul(want, q, scale, 3)
+	table.MatMul(want, q, scale, 3)
 
 	if got := logits(m.NewAdaptiveHead(nil), x, 3); !slices.Equal(got, want) {
-		t.Error("the natural order gives other logits than Head")
+		t.Error("the natural order gives other logits than the output table")
 	}
 	order := []int32{299, 0, 256, 17, 17}
 	got := logits(m.NewAdaptiveHead(order), x, 3)
@@ -142,5 +147,27 @@ func TestHeadAllocatesNothing(t *testing.T) {
 		h.Update(x, 5, w, 0.01, 1<<20)
 	}); n != 0 {
 		t.Errorf("%v allocations a token", n)
+	}
+}
+
+// TestHeadClone: a head and its clones have the same rows; what one learns, the
+// others do not see.
+func TestHeadClone(t *testing.T) {
+	c := toyConfig
+	m := newModel(t, c, toyWeights(c, 1))
+	x, h := states(c, 7), m.NewAdaptiveHead(tokens(c, 128, 1))
+	fresh := hash(logits(h, x, 7))
+	shared, clone := h.Share(), h.Clone()
+	if learn(clone, x, c.Dim, 70); hash(logits(clone, x, 7)) == fresh {
+		t.Error("the clone learned nothing")
+	}
+	for name, head := range map[string]*model.AdaptiveHead{"head": h, "shared": shared, "new clone": h.Clone()} {
+		if hash(logits(head, x, 7)) != fresh {
+			t.Errorf("%s: other logits", name)
+		}
+	}
+	clone.Reset()
+	if hash(logits(clone, x, 7)) != fresh {
+		t.Error("the clone does not become what it was")
 	}
 }

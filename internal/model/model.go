@@ -9,8 +9,7 @@ type Model struct {
 	embed      Matrix // int8
 	layers     []block
 	outputNorm []float32
-	output     Matrix // int8, the rows of head
-	head       *kernel.I8
+	output     Matrix // int8; see AdaptiveHead
 	rope       *kernel.RopeTable
 }
 
@@ -35,7 +34,6 @@ func New(c Config, w *Weights) (*Model, error) {
 		outputNorm: w.OutputNorm,
 		rope:       kernel.NewRopeTable(c.HeadDim, c.RopeBase),
 	}
-	m.head = pack(m.output)
 	for _, l := range w.Layers {
 		m.layers = append(m.layers, block{
 			attnNorm: l.AttnNorm, qNorm: l.QNorm, kNorm: l.KNorm, ffnNorm: l.FFNNorm,
@@ -70,7 +68,3 @@ func (m *Matrix) row(r int) []int8 { return m.Q[r*m.Cols:][:m.Cols] }
 
 // Config returns the sizes of the model.
 func (m *Model) Config() Config { return m.c }
-
-// Head returns the output table (Vocab, Dim), packed. It must not be changed;
-// see AdaptiveHead for one that may.
-func (m *Model) Head() *kernel.I8 { return m.head }

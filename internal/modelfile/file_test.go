@@ -392,3 +392,16 @@ func TestEncode(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestNoValue asks for what is not there.
+func TestNoValue(t *testing.T) {
+	v, ok := (&GGUF{}).Get("no key")
+	_, isInt := v.Int()
+	_, isFloat := v.Float()
+	_, isBool := v.Bool()
+	_, isText := v.Text()
+	_, isTexts := v.Texts()
+	if ok || isInt || isFloat || isBool || isText || isTexts {
+		t.Error("a key that is not there has a value")
+	}
+}

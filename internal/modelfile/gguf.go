@@ -148,8 +148,14 @@ func (g *GGUF) Get(key string) (Value, bool) {
 	return Value{}, false
 }
 
+// missing reports the zero Value, which stands for a key that is not there.
+func (v Value) missing() bool { return len(v.raw) < v.Kind.size() }
+
 // Int returns an integer of any width.
 func (v Value) Int() (int64, bool) {
+	if v.missing() {
+		return 0, false
+	}
 	u := little(v.raw[:v.Kind.size()])
 	switch v.Kind {
 	case Uint8, Uint16, Uint32:
@@ -170,6 +176,9 @@ func (v Value) Int() (int64, bool) {
 
 // Float returns a floating-point number of either width.
 func (v Value) Float() (float64, bool) {
+	if v.missing() {
+		return 0, false
+	}
 	switch v.Kind {
 	case Float32:
 		return float64(math.Float32frombits(uint32(little(v.raw[:4])))), true
@@ -184,7 +193,7 @@ func (v Value) Offset() int { return v.at }
 
 // Bool returns a truth value.
 func (v Value) Bool() (value, ok bool) {
-	if v.Kind != Bool {
+	if v.Kind != Bool || v.missing() {
 		return false, false
 	}
 	return v.raw[0] != 0, true

@@ -25,7 +25,7 @@ type File struct {
 	Merges    [][2]int32 // pairs of tokens, first merge first
 	Separator int        // the token before every document
 
-	ID          [32]byte // set by Load; see the package documentation
+	ID          [32]byte // set by Load and LoadKnown; see the package documentation
 	Requantized int      // rows whose Q8_0 blocks had different scales; see Load
 }
 
@@ -59,6 +59,25 @@ func (f *File) check() error {
 // scale is taken as it is; any other is widened to float32 and rounded to int8
 // with one scale by model.Quantize, and counted in Requantized.
 func Load(data []byte) (*File, error) {
+	l, err := read(data)
+	if err != nil {
+		return nil, err
+	}
+	l.f.ID = l.id()
+	return l.f, nil
+}
+
+// LoadKnown is Load of a file whose ID is known: hashing is half the work.
+func LoadKnown(data []byte, id [32]byte) (*File, error) {
+	l, err := read(data)
+	if err != nil {
+		return nil, err
+	}
+	l.f.ID = id
+	return l.f, nil
+}
+
+func read(data []byte) (*loader, error) {
 	g, err := Parse(data)
 	if err != nil {
 		return nil, err
@@ -75,8 +94,7 @@ func Load(data []byte) (*File, error) {
 			return nil, err
 		}
 	}
-	l.f.ID = l.id()
-	return l.f, nil
+	return l, nil
 }
 
 // loader turns a parsed file into a File.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -156,7 +155,6 @@ func TestClasses(t *testing.T) {
 
 // TestSplitLinear splits long runs; were it quadratic, it would take days.
 func TestSplitLinear(t *testing.T) {
-	start := time.Now()
 	for _, unit := range []string{" ", "\n", " \n", "\n ", "a", "'", "'s", ".", "1", " .", "\xff", "\u3000", "中", ".\n", "\t ", "\u0301"} {
 		text := bytes.Repeat([]byte(unit), 1<<20/len(unit))
 		for rest := text; len(rest) > 0; {
@@ -166,8 +164,5 @@ func TestSplitLinear(t *testing.T) {
 			}
 			rest = rest[n:]
 		}
-	}
-	if took := time.Since(start); took > 20*time.Second {
-		t.Errorf("16 MiB took %v", took)
 	}
 }
