@@ -304,7 +304,7 @@ func (w *weighing) table(reports []*weighReport) string {
 	t.Flush()
 	lines := strings.Split(b.String(), "\n") // the file's name stands at the left border
 	for i, l := range lines {
-		lines[i] = strings.TrimPrefix(l, "  ")
+		lines[i] = strings.TrimRight(strings.TrimPrefix(l, "  "), " ")
 	}
 	return strings.Join(lines, "\n")
 }
