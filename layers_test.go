@@ -31,6 +31,7 @@ var layers = map[string][]string{
 	"internal/model":        {"half", "kernel"},
 	"internal/modelfile":    {"dequant", "half", "model", "token"},
 	"internal/lm":           {"kernel"},
+	"internal/memory":       {"lm"},
 	"internal/lmfile":       {"dequant", "lm", "mmap", "model", "modelfile", "safetensors", "half"},
 	"internal/codec":        {"coder", "mix", "context", "model", "kernel", "token"},
 	"internal/container":    {},
@@ -47,7 +48,7 @@ var layers = map[string][]string{
 	"internal/vocab":        {"modelfile", "token"},
 	"internal/score":        {"lm", "vocab"},
 	".":                     {"codec", "container", "builtin", "kernel", "modelfile"},
-	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train", "peer", "chart", "lab", "mdl/prefix", "lm", "lmfile", "score", "vocab"},
+	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train", "peer", "chart", "lab", "mdl/prefix", "lm", "lmfile", "score", "vocab", "memory"},
 }
 
 func TestLayers(t *testing.T) {

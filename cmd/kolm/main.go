@@ -25,6 +25,7 @@ type cli struct {
 	Train      trainCmd      `cmd:"" help:"Train a model on a corpus."`
 	Model      modelCmd      `cmd:"" help:"List, inspect, verify, import and export models."`
 	Lab        labCmd        `cmd:"" help:"Show by experiment what is true of models as compressors."`
+	Memory     memoryCmd     `cmd:"" help:"Look into the feed-forward memories of a model: what they react to, say, cost, and how to edit them."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`
 	Man        manCmd        `cmd:"" help:"Print the manual page."`

@@ -42,6 +42,11 @@ func (a *app) startSteps(name string) (stop func()) {
 	return a.show(&progress{name: name, passes: 1, steps: true})
 }
 
+// startCount is startProgress for work of a known number of steps, which add counts.
+func (a *app) startCount(name string, total int) (stop func()) {
+	return a.show(&progress{name: name, total: int64(total), passes: 1, steps: true})
+}
+
 func (a *app) show(p *progress) (stop func()) {
 	if !a.showsProgress() {
 		return func() {}

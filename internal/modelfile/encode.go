@@ -24,6 +24,12 @@ func boolValue(b bool) Value {
 	return Value{Kind: Bool, raw: []byte{0}}
 }
 
+// Text makes a metadata value of a string.
+func Text(s string) Value { return stringValue(s) }
+
+// Bytes makes a metadata value of bytes: an array of Uint8.
+func Bytes(b []byte) Value { return Value{Kind: Array, Elem: Uint8, Len: len(b), raw: b} }
+
 func stringValue(s string) Value { return Value{Kind: String, raw: []byte(s)} }
 
 func stringsValue(list []string) Value {

@@ -207,6 +207,14 @@ func (v Value) Text() (string, bool) {
 	return string(v.raw), true
 }
 
+// Bytes returns an array of Uint8 as part of the file.
+func (v Value) Bytes() ([]byte, bool) {
+	if v.Kind != Array || v.Elem != Uint8 {
+		return nil, false
+	}
+	return v.raw, true
+}
+
 // Texts returns an array of strings as parts of the file.
 func (v Value) Texts() ([][]byte, bool) {
 	if v.Kind != Array || v.Elem != String {

@@ -189,3 +189,21 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 }
+
+// TestTextBytes: metadata that others add comes back.
+func TestTextBytes(t *testing.T) {
+	keys := []KV{{"a", Text("x\x00é")}, {"b", Bytes([]byte{0, 255, 7})}}
+	g, err := Parse(encode(t, keys, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, ok := g.Keys[0].Value.Text(); !ok || s != "x\x00é" {
+		t.Errorf("text %q, %v", s, ok)
+	}
+	if b, ok := g.Keys[1].Value.Bytes(); !ok || !bytes.Equal(b, []byte{0, 255, 7}) {
+		t.Errorf("bytes %v, %v", b, ok)
+	}
+	if _, ok := g.Keys[0].Value.Bytes(); ok {
+		t.Error("a text is bytes")
+	}
+}

@@ -1,0 +1,337 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+
+	"kolm/internal/lm"
+)
+
+// GatherOptions say what an index holds.
+type GatherOptions struct {
+	Top    int     // triggers a neuron, of each sign
+	Active float64 // a neuron is active where |a| ‖v‖ is more than this share of the stream's length
+}
+
+// DefaultGather are the options of Geva et al., 2021, with a definition of active
+// that serves activations that are never 0.
+func DefaultGather() GatherOptions { return GatherOptions{Top: 25, Active: .01} }
+
+// bins of the histogram of coefficients: powers of two from 2^-8 to 2^7 and beyond,
+// of negative ones first, largest first.
+const (
+	bins   = 32
+	leastE = -8
+)
+
+// bin is the place of a coefficient in the histogram.
+func bin(a float32) int {
+	b := math.Float32bits(a)
+	e := min(max(int(b>>23&0xff)-127-leastE, 0), bins/2-1)
+	if b>>31 == 1 {
+		return bins/2 - 1 - e
+	}
+	return bins/2 + e
+}
+
+// BinEdge is the lower end of a bin of the histogram by absolute value, with its
+// sign; bins 15 and 16 reach to 0.
+func BinEdge(bin int) float64 {
+	if bin < bins/2 {
+		return -math.Ldexp(1, bins/2-1-bin+leastE)
+	}
+	return math.Ldexp(1, bin-bins/2+leastE)
+}
+
+// fixed is the number of binary digits after the point of sums.
+const fixed = 20
+
+// trigger is a token that made a neuron fire.
+type trigger struct {
+	at    *sentence
+	start int // byte in the sentence
+	token int32
+	next  int32
+}
+
+// cell gathers one neuron.
+type cell struct {
+	max, min heap[trigger] // min by negative value
+	hist     [bins]uint32
+	active   uint32
+	sum      uint64 // of |a|, in units of 2^-fixed, so that no order of adding matters
+}
+
+// Gather reads a corpus and keeps, for every neuron, what made it fire most.
+type Gather struct {
+	GatherOptions
+	Docs   int   // read whole
+	Pieces int   // of the next document that are read
+	Tokens int64 // read: positions at which every neuron was seen
+	Next   int64 // position in the corpus of the next document's first token
+	Bytes  int64
+
+	model  *Model
+	signed bool // keep minima
+	norms  [][]float32
+	cells  [][]cell // by layer, neuron
+	locks  []sync.Mutex
+	carry  []float64 // by layer: sum of how many neurons carry 90 %
+	looked int64     // positions at which that was counted
+}
+
+// NewGather begins an index of a model.
+func NewGather(m *Model, o GatherOptions) (*Gather, error) {
+	c := &m.LM.Config
+	g := &Gather{GatherOptions: o, model: m, locks: make([]sync.Mutex, c.Layers), carry: make([]float64, c.Layers)}
+	for l := range c.Layers {
+		norms, err := m.valueNorms(l)
+		if err != nil {
+			return nil, err
+		}
+		g.norms = append(g.norms, norms)
+		g.cells = append(g.cells, make([]cell, c.FFN))
+	}
+	g.signed = m.LM.Weights.Layers[0].Gate.Matrix != nil
+	return g, nil
+}
+
+// group is how many pieces are read between two chances to stop.
+const group = 64
+
+// Add reads the next document. It calls pause after every group of pieces, when the
+// state is whole and may be saved; what pause returns ends the reading.
+func (g *Gather) Add(ctx context.Context, name string, text []byte, pause func(bytes int) error) error {
+	pieces, err := g.model.pieces(name, text, g.Next)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	for g.Pieces < len(pieces) {
+		part := pieces[g.Pieces:min(g.Pieces+group, len(pieces))]
+		if err := g.readAll(part); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		g.Pieces += len(part)
+		bytes := 0
+		for _, p := range part {
+			g.Tokens += int64(len(p.tokens) - p.skip)
+			bytes += p.bytes
+		}
+		g.Bytes += int64(bytes)
+		if g.Pieces == len(pieces) {
+			g.finish(pieces)
+		}
+		if err := pause(bytes); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if g.Pieces == 0 {
+			return nil
+		}
+	}
+	g.finish(pieces)
+	return nil
+}
+
+// finish counts a document as read.
+func (g *Gather) finish(pieces []*piece) {
+	for _, p := range pieces {
+		g.Next += int64(len(p.tokens) - p.skip)
+	}
+	g.Docs, g.Pieces = g.Docs+1, 0
+}
+
+// readAll reads pieces in parallel. What is kept does not depend on the order.
+func (g *Gather) readAll(pieces []*piece) error {
+	work, errs := make(chan *piece), make(chan error, g.model.Threads)
+	var wait sync.WaitGroup
+	for range min(g.model.Threads, len(pieces)) {
+		wait.Go(func() {
+			r, err := g.newReader()
+			for p := range work {
+				if err == nil {
+					err = r.read(p)
+				}
+			}
+			if err == nil {
+				r.merge()
+			}
+			errs <- err
+		})
+	}
+	for _, p := range pieces {
+		work <- p
+	}
+	close(work)
+	wait.Wait()
+	close(errs)
+	for err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reader is one goroutine's part of a Gather.
+type reader struct {
+	g        *Gather
+	session  *lm.Session
+	piece    *piece
+	hist     [][]uint32 // by layer: (FFN, bins)
+	active   [][]uint32
+	sum      [][]uint64
+	carry    []float64
+	looked   int64
+	length   []float32 // of the stream before the feed-forward part, by token
+	max, min []float32 // of a sentence, by neuron
+	atMax    []int32
+	atMin    []int32
+}
+
+func (g *Gather) newReader() (*reader, error) {
+	c := &g.model.LM.Config
+	s, err := g.model.LM.NewSession(c.Context)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{g: g, session: s, carry: make([]float64, c.Layers)}
+	for range c.Layers {
+		r.hist, r.active = append(r.hist, make([]uint32, c.FFN*bins)), append(r.active, make([]uint32, c.FFN))
+		r.sum = append(r.sum, make([]uint64, c.FFN))
+	}
+	r.max, r.min = make([]float32, c.FFN), make([]float32, c.FFN)
+	r.atMax, r.atMin = make([]int32, c.FFN), make([]int32, c.FFN)
+	s.Threads, s.Batch, s.Tap = 1, c.Context, r.tap
+	return r, nil
+}
+
+func (r *reader) read(p *piece) error {
+	r.piece = p
+	r.session.Truncate(0)
+	return r.session.Feed(p.tokens, nil)
+}
+
+// lookEvery is how far apart the positions are at which the neurons that carry 90 %
+// of the work are counted: it takes sorting.
+const lookEvery = 61
+
+// tap looks at the coefficients of a whole piece, sentence by sentence.
+func (r *reader) tap(site lm.Site, rows []float32) {
+	if site.Point == lm.Middle {
+		r.measure(rows, site.Width)
+	}
+	if site.Point != lm.Coefficients {
+		return
+	}
+	p, l, n := r.piece, site.Layer, site.Width
+	for from := p.skip; from < len(p.tokens); {
+		to := from + 1
+		for to < len(p.tokens) && p.of[to] == p.of[from] {
+			to++
+		}
+		copy(r.max, rows[from*n:][:n])
+		copy(r.min, rows[from*n:][:n])
+		for i := range n {
+			r.atMax[i], r.atMin[i] = int32(from), int32(from)
+		}
+		for t := from; t < to; t++ {
+			row := rows[t*n:][:n]
+			r.extremes(row, int32(t))
+			r.count(l, row, r.length[t])
+			if (p.positions+int64(t))%lookEvery == 0 {
+				r.carry[l] += float64(carry(row, r.g.norms[l], .9))
+				if l == 0 {
+					r.looked++
+				}
+			}
+		}
+		r.offer(l, n)
+		from = to
+	}
+}
+
+func (r *reader) extremes(row []float32, t int32) {
+	top, low := r.max[:len(row)], r.min[:len(row)]
+	for i, a := range row {
+		if a > top[i] {
+			top[i], r.atMax[i] = a, t
+		}
+		if a < low[i] {
+			low[i], r.atMin[i] = a, t
+		}
+	}
+}
+
+// measure finds the lengths of the stream's rows.
+func (r *reader) measure(rows []float32, width int) {
+	r.length = r.length[:0]
+	for ; len(rows) > 0; rows = rows[width:] {
+		squares := 0.0
+		for _, v := range rows[:width] {
+			squares += float64(v) * float64(v)
+		}
+		r.length = append(r.length, float32(math.Sqrt(squares)))
+	}
+}
+
+// count adds a position to the statistics; length is that of the stream.
+func (r *reader) count(l int, row []float32, length float32) {
+	norms, hist, sums, active := r.g.norms[l], r.hist[l], r.sum[l], r.active[l]
+	least := float32(r.g.Active) * length
+	for i, a := range row {
+		hist[i*bins+bin(a)]++
+		a = abs(a)
+		sums[i] += uint64(a * (1 << fixed))
+		if a*norms[i] > least {
+			active[i]++
+		}
+	}
+}
+
+// offer gives the extremes of a sentence to the heaps of a layer.
+func (r *reader) offer(l, n int) {
+	g, p := r.g, r.piece
+	g.locks[l].Lock()
+	defer g.locks[l].Unlock()
+	give := func(h *heap[trigger], value float32, t int32) {
+		if len(*h) < g.Top || float64(value) >= (*h)[0].value {
+			at := p.positions + int64(t) - int64(p.skip)
+			h.offer(entry[trigger]{float64(value), at, trigger{p.of[t], p.starts[t], p.tokens[t], p.next[t]}}, g.Top)
+		}
+	}
+	for i := range n {
+		c := &g.cells[l][i]
+		if r.max[i] > 0 {
+			give(&c.max, r.max[i], r.atMax[i])
+		}
+		if g.signed && r.min[i] < 0 {
+			give(&c.min, -r.min[i], r.atMin[i])
+		}
+	}
+}
+
+// merge adds the counts of a reader.
+func (r *reader) merge() {
+	g := r.g
+	for l := range g.cells {
+		g.locks[l].Lock()
+		for i := range g.cells[l] {
+			c := &g.cells[l][i]
+			for b := range bins {
+				c.hist[b] += r.hist[l][i*bins+b]
+			}
+			c.active += r.active[l][i]
+			c.sum += r.sum[l][i]
+		}
+		g.carry[l] += r.carry[l]
+		g.locks[l].Unlock()
+	}
+	g.locks[0].Lock()
+	g.looked += r.looked
+	g.locks[0].Unlock()
+}
