@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var updateFormat = flag.Bool("update-format", false, "copy the package comments that doc/format.md quotes into it")
+var updateFormat = flag.Bool("update-format", false, "copy the package comments that doc/format.md quotes into it, and make its vectors anew")
 
 // quoted finds the parts of doc/format.md that repeat a package comment, so
 // that the document and the code that it describes cannot part.
@@ -41,7 +41,7 @@ func TestFormatDocument(t *testing.T) {
 		}
 		return
 	}
-	t.Errorf("%s differs from the package comments it quotes: go test -run FormatDocument . -update-format", name)
+	t.Errorf("%s differs from the package comments it quotes: go test -run Format . -update-format", name)
 }
 
 // packageComment returns a file's package comment in Markdown, its headings two

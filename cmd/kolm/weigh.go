@@ -114,7 +114,6 @@ type weighing struct {
 	app  *app
 	cmd  *weighCmd
 	a, b *scale // the model and the one to compare with, which may be nil
-	unit int    // bytes of the smallest blocks of the bootstrap
 	rows []*weighRow
 
 	tokens *tokenFile
@@ -226,7 +225,6 @@ func (w *weighing) all(texts []*text) {
 	for _, t := range texts {
 		total += t.bytes
 	}
-	w.unit = score.Unit(total)
 	name, passes := fmt.Sprintf("%d files", len(texts)), int64(1)
 	if len(texts) == 1 {
 		name = label(texts[0].name)
@@ -321,7 +319,7 @@ func (w *weighing) second(row *weighRow, data []byte) error {
 
 func (w *weighing) run(s *scale) *score.Run {
 	return &score.Run{
-		Rule: s.rule, Model: s.Model, Threads: w.cmd.Threads, Batch: w.cmd.Batch, Unit: w.unit,
+		Rule: s.rule, Model: s.Model, Threads: w.cmd.Threads, Batch: w.cmd.Batch,
 		Progress: func(n int) { w.app.bar.Load().add(n) },
 	}
 }

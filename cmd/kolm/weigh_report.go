@@ -93,14 +93,14 @@ func ends(i score.Interval) *[2]float64 {
 }
 
 // measure fills in what follows from the sums of texts.
-func (w *weighing) measure(r *weighReport, sum *score.Block, blocks [][]score.Block, kl []float32) {
+func (w *weighing) measure(r *weighReport, sum *score.Block, texts []*score.Result, kl []float32) {
 	r.Computed, r.Model, r.Rule = true, w.a.report(), w.ruleReport(w.a.rule)
 	r.ScoredBytes, r.ScoredTokens, r.Bits = sum.Bytes, sum.Tokens, sum.Bits
 	n := len(figures)
 	if w.b == nil {
 		n = 1
 	}
-	intervals := score.Bootstrap(blocks, w.unit, w.cmd.Seed, figures[:n]...)
+	intervals := score.Bootstrap(texts, w.cmd.Seed, figures[:n]...)
 	r.Interval = ends(intervals[0])
 	if sum.Bytes > 0 {
 		r.BitsPerByte = new(sum.BitsPerByte())
@@ -131,7 +131,7 @@ func (w *weighing) measure(r *weighReport, sum *score.Block, blocks [][]score.Bl
 // report describes one text.
 func (w *weighing) report(row *weighRow) *weighReport {
 	r := &weighReport{File: row.name, Bytes: row.Bytes, Tokens: row.Tokens, Windows: row.Windows}
-	w.measure(r, &row.Sum, [][]score.Block{row.Blocks}, row.KL)
+	w.measure(r, &row.Sum, []*score.Result{row.Result}, row.KL)
 	if row.Sum.Tokens == 0 {
 		return r
 	}
@@ -151,16 +151,16 @@ func (w *weighing) report(row *weighRow) *weighReport {
 func (w *weighing) weighted() *weighReport {
 	r := &weighReport{Total: "weighted", Files: len(w.rows)}
 	var sum score.Block
-	var blocks [][]score.Block
+	var texts []*score.Result
 	var kl []float32
 	for _, row := range w.rows {
 		r.Bytes += row.Bytes
 		r.Tokens += row.Tokens
 		r.Windows += row.Windows
-		blocks, kl = append(blocks, row.Blocks), append(kl, row.KL...)
+		texts, kl = append(texts, row.Result), append(kl, row.KL...)
+		sum.Add(&row.Sum)
 	}
-	sum = score.Total(slices.Concat(blocks...))
-	w.measure(r, &sum, blocks, kl)
+	w.measure(r, &sum, texts, kl)
 	return r
 }
 
@@ -292,7 +292,7 @@ func (w *weighing) table(reports []*weighReport) string {
 	var b strings.Builder
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	line := func(cells []string) { fmt.Fprintln(t, strings.Join(cells, "\t")+"\t") }
-	width := 0
+	width := len(head[0])
 	for _, r := range reports {
 		width = max(width, len([]rune(r.title())))
 	}
@@ -304,7 +304,7 @@ func (w *weighing) table(reports []*weighReport) string {
 	t.Flush()
 	lines := strings.Split(b.String(), "\n") // the file's name stands at the left border
 	for i, l := range lines {
-		lines[i] = strings.TrimPrefix(l, "  ")
+		lines[i] = strings.TrimRight(strings.TrimPrefix(l, "  "), " ")
 	}
 	return strings.Join(lines, "\n")
 }

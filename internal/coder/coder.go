@@ -1,11 +1,24 @@
 // Package coder is a binary arithmetic coder over integers.
 //
-// The encoder keeps an interval [x1, x2] of 64-bit numbers, both ends
-// inclusive. Each decision splits it in proportion to the probability of a
-// one: the ones take the lower part, the zeros the rest. Bytes on which both
-// ends agree leave at the top, so nothing is ever carried into bytes that have
-// been written. An interval always holds at least two numbers between
-// decisions, which keeps both parts non-empty whatever the probability is.
+// The encoder keeps an interval [x1, x2] of 64-bit numbers, both ends inclusive,
+// at first all of them. A decision whose probability of a one is p / 2^32 splits
+// it at
+//
+//	mid = x1 + floor((x2 - x1) * p / 2^32)
+//
+// A one leaves [x1, mid], a zero [mid+1, x2]. As long as the first bytes of x1 and
+// x2 agree, that byte is written, and both move up a byte, x1 taking in zeros and
+// x2 ones; so nothing is ever carried into bytes that have been written. An
+// interval always holds at least two numbers between decisions, which keeps both
+// parts non-empty whatever the probability is.
+//
+// The message ends with the fewest bytes, n, that followed by zeros lie in the
+// interval: the smallest number not below x1 whose 8-n last bytes are zero, if it
+// is not above x2. Often n is 0.
+//
+// The decoder keeps the same interval, and the number x of the next eight bytes
+// of the message, first byte highest; behind its end there are zeros. A decision
+// is a one if x <= mid.
 //
 // The package must not know where probabilities come from.
 package coder

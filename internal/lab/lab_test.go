@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -164,5 +165,31 @@ func TestScaleOwn(t *testing.T) {
 	in.Text = nil
 	if _, err := scale.Run(Config{Scale: in}); err == nil {
 		t.Error("an empty text is measured")
+	}
+}
+
+// TestDocument: the theory names every experiment with its criterion, and no other.
+func TestDocument(t *testing.T) {
+	for _, name := range []string{"theory.md", "theory.zh-CN.md"} {
+		text, err := os.ReadFile(filepath.Join("..", "..", "doc", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := map[string]bool{}
+		for _, m := range regexp.MustCompile("→ `([a-z0-9]+)`").FindAllStringSubmatch(string(text), -1) {
+			told[m[1]] = true
+		}
+		for _, e := range Experiments() {
+			if !told[e.Name] {
+				t.Errorf("%s: no statement is linked to experiment %s", name, e.Name)
+			}
+			delete(told, e.Name)
+			if row := "| `" + e.Name + "` | " + e.Criterion + " |"; name == "theory.md" && !strings.Contains(string(text), row) {
+				t.Errorf("%s: wants the row %s", name, row)
+			}
+		}
+		if len(told) > 0 {
+			t.Errorf("%s: there are no experiments %v", name, told)
+		}
 	}
 }

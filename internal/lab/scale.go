@@ -106,7 +106,7 @@ func breakEven(r *run) {
 		t.row(c.name, c.share, size, c.shareFrom)
 		r.near("break-even against "+c.name+", GB", size, c.want, c.tolerance)
 	}
-	r.note("Rates of Chinchilla: Delétang et al. 2024, table 1: 8.3 %% raw and 14008.3 %% with the weights.")
+	r.note("Rates of Chinchilla: Delétang et al. 2024: 8.3 %% raw and 14008.3 %% with the weights.")
 }
 
 // ownModel measures the model that was given on the text that was given.

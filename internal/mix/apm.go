@@ -2,7 +2,7 @@ package mix
 
 // APM corrects a probability by what came of it: for each context it keeps a
 // curve from the stretch of the probability given to the probability found,
-// piecewise linear between 33 points, and moves the nearer end towards every
+// piecewise linear between 17 points, and moves the nearer end towards every
 // decision. (Adaptive probability map, or secondary estimation.)
 type APM struct {
 	curve []uint16 // (contexts, apmPoints) probability / 2^16

@@ -19,7 +19,7 @@ func BenchmarkScore(b *testing.B) {
 	}
 	text := encode(b, tok, strings.Repeat(sample, 90))
 	for b.Loop() {
-		if _, err := (&Run{Rule: rule, Model: m, Threads: 1, Unit: 256}).Score(text); err != nil {
+		if _, err := (&Run{Rule: rule, Model: m, Threads: 1}).Score(text); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -11,7 +11,6 @@ import (
 type Interval struct {
 	Low, High float64
 	Blocks    int // that were resampled
-	Size      int // bytes of each, about
 }
 
 const (
@@ -21,22 +20,21 @@ const (
 	leastBlock = 256 // bytes, so that words and sentences stay together
 )
 
-// Unit is a good size of the smallest blocks for texts of so many bytes together.
-func Unit(bytes int64) int {
+// unitOf is the size of the smallest blocks of a text: few enough to keep.
+func unitOf(bytes int) int {
 	unit := leastBlock / 4
-	for int64(unit)*1<<14 < bytes {
+	for unit<<14 < bytes {
 		unit *= 2
 	}
 	return unit
 }
 
-// Bootstrap draws texts of the same number of blocks, with replacement, and returns
-// the interval of each figure of their sums. files are the blocks, of unit bytes, of
-// each file; a block to draw does not reach from one file into another. The same
-// seed gives the same intervals.
-func Bootstrap(files [][]Block, unit int, seed uint64, figures ...func(*Block) float64) []Interval {
+// Bootstrap draws as many blocks as the texts have, with replacement, and returns the
+// interval of each figure of their sums. A block does not reach from one text into
+// another. The same seed gives the same intervals.
+func Bootstrap(texts []*Result, seed uint64, figures ...func(*Block) float64) []Interval {
 	out := make([]Interval, len(figures))
-	blocks, size := join(files, unit)
+	blocks := join(texts)
 	if len(blocks) < fewBlocks {
 		return out
 	}
@@ -45,7 +43,7 @@ func Bootstrap(files [][]Block, unit int, seed uint64, figures ...func(*Block) f
 	for range resamples {
 		var sum Block
 		for range blocks {
-			sum.add(&blocks[r.IntN(len(blocks))])
+			sum.Add(&blocks[r.IntN(len(blocks))])
 		}
 		for i, f := range figures {
 			samples[i] = append(samples[i], f(&sum))
@@ -53,7 +51,7 @@ func Bootstrap(files [][]Block, unit int, seed uint64, figures ...func(*Block) f
 	}
 	for i, s := range samples {
 		out[i] = middle(s)
-		out[i].Blocks, out[i].Size = len(blocks), size
+		out[i].Blocks = len(blocks)
 	}
 	return out
 }
@@ -84,24 +82,23 @@ func middle(samples []float64) Interval {
 	return Interval{Low: samples[n/40], High: samples[n-1-n/40]}
 }
 
-// join makes blocks to draw of the smallest ones: neighbours of one file together,
+// join makes blocks to draw of the smallest ones: neighbours of one text together,
 // so that there are about manyBlocks, each of leastBlock bytes or more. Blocks without
 // scored bytes are left out.
-func join(files [][]Block, unit int) (blocks []Block, size int) {
+func join(texts []*Result) (blocks []Block) {
 	var bytes int64
-	for _, f := range files {
-		sum := Total(f)
-		bytes += sum.Bytes
+	for _, t := range texts {
+		bytes += t.Sum.Bytes
 	}
-	group := max(leastBlock/unit, int(bytes/int64(unit)/manyBlocks), 1)
-	for _, f := range files {
-		for part := range slices.Chunk(f, group) {
+	size := max(leastBlock, int(bytes/manyBlocks))
+	for _, t := range texts {
+		for part := range slices.Chunk(t.Blocks, max(1, size/t.Unit)) {
 			if sum := Total(part); sum.Bytes > 0 {
 				blocks = append(blocks, sum)
 			}
 		}
 	}
-	return blocks, group * unit
+	return blocks
 }
 
 // Quantile returns the part q of the way through sorted numbers.

@@ -6,6 +6,8 @@ import (
 	"testing"
 )
 
+func result(blocks []Block) *Result { return &Result{Sum: Total(blocks), Blocks: blocks, Unit: 64} }
+
 func rate(b *Block) float64 { return b.BitsPerByte() }
 
 // TestBootstrap checks that intervals hold the true rate about as often as they say,
@@ -24,7 +26,7 @@ func TestBootstrap(t *testing.T) {
 			level = 0.8*level + 0.6*rng.NormFloat64() // of variance 1
 			blocks[i] = Block{Bytes: unit, Tokens: 16, Bits: unit * (2 + level)}
 		}
-		i := Bootstrap([][]Block{blocks}, unit, uint64(text), rate)[0]
+		i := Bootstrap([]*Result{result(blocks)}, uint64(text), rate)[0]
 		if i.Low < 2 && 2 < i.High {
 			held++
 		}
@@ -39,15 +41,15 @@ func TestBootstrapEdges(t *testing.T) {
 	for i := range even {
 		even[i] = Block{Bytes: 64, Tokens: 10, Bits: 128, OtherBits: 192}
 	}
-	for _, i := range Bootstrap([][]Block{even[:200], even[200:]}, 64, 7, rate, (*Block).Difference) {
+	for _, i := range Bootstrap([]*Result{result(even[:200]), result(even[200:])}, 7, rate, (*Block).Difference) {
 		if i.Blocks == 0 || math.Abs(i.High-i.Low) > 1e-12 {
 			t.Errorf("interval of a constant: %+v", i)
 		}
 	}
-	if i := Bootstrap([][]Block{even[:20]}, 64, 7, rate)[0]; i.Blocks != 0 {
+	if i := Bootstrap([]*Result{result(even[:20])}, 7, rate)[0]; i.Blocks != 0 {
 		t.Errorf("an interval of 5 blocks: %+v", i)
 	}
-	if i := Bootstrap(nil, 64, 7, rate)[0]; i != (Interval{}) {
+	if i := Bootstrap(nil, 7, rate)[0]; i != (Interval{}) {
 		t.Errorf("an interval of nothing: %+v", i)
 	}
 	uneven := append([]Block{}, even...)
@@ -55,8 +57,8 @@ func TestBootstrapEdges(t *testing.T) {
 	for i := range uneven {
 		uneven[i].Bits = rng.Float64()
 	}
-	a, b := Bootstrap([][]Block{uneven}, 64, 7, rate)[0], Bootstrap([][]Block{uneven}, 64, 7, rate)[0]
-	if a != b || a == Bootstrap([][]Block{uneven}, 64, 8, rate)[0] {
+	a, b := Bootstrap([]*Result{result(uneven)}, 7, rate)[0], Bootstrap([]*Result{result(uneven)}, 7, rate)[0]
+	if a != b || a == Bootstrap([]*Result{result(uneven)}, 8, rate)[0] {
 		t.Error("the seed does not decide")
 	}
 	if i := Means([]float64{1, 2, 3, 4, 5, 6, 7, 8}, 1); !(i.Low > 2 && i.Low < 4.5 && i.High > 4.5 && i.High < 7) {
@@ -68,8 +70,8 @@ func TestBootstrapEdges(t *testing.T) {
 }
 
 func TestUnit(t *testing.T) {
-	for bytes, want := range map[int64]int{0: 64, 1: 64, 1 << 20: 64, 1<<20 + 1: 128, 1 << 30: 1 << 16} {
-		if got := Unit(bytes); got != want {
+	for bytes, want := range map[int]int{0: 64, 1: 64, 1 << 20: 64, 1<<20 + 1: 128, 1 << 30: 1 << 16} {
+		if got := unitOf(bytes); got != want {
 			t.Errorf("unit of %d bytes is %d, want %d", bytes, got, want)
 		}
 	}

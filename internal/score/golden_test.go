@@ -63,7 +63,7 @@ func TestGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := (&Run{Rule: rule, Model: m, Unit: 256}).Score(text)
+		r, err := (&Run{Rule: rule, Model: m}).Score(text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +75,7 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := (&Run{Rule: rule, Model: m, Unit: 256}).Score(text)
+	r, err := (&Run{Rule: rule, Model: m}).Score(text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func WritePages(w io.Writer, pages []*Page) error {
 func (p *Page) Sum() *Block {
 	var b Block
 	for _, t := range p.Tokens {
-		b.add(&Block{Bytes: int64(t.Bytes), Tokens: 1, Bits: t.Bits, OtherBits: t.OtherBits})
+		b.Add(&Block{Bytes: int64(t.Bytes), Tokens: 1, Bits: t.Bits, OtherBits: t.OtherBits})
 	}
 	return &b
 }
@@ -225,7 +225,7 @@ func (p *Page) Bars() []Bar {
 	parts := make([]Block, bars)
 	for _, t := range p.Tokens {
 		b := &parts[t.Offset*bars/max(1, len(p.Text))%bars]
-		b.add(&Block{Bytes: int64(t.Bytes), Bits: t.Bits, OtherBits: t.OtherBits})
+		b.Add(&Block{Bytes: int64(t.Bytes), Bits: t.Bits, OtherBits: t.OtherBits})
 	}
 	var top float64
 	for i := range parts {

@@ -13,7 +13,7 @@ func newPage(t *testing.T, text, other string) *Page {
 	t.Helper()
 	tok := toyTokenizer(t, 256, vocab.None, true)
 	p := &Page{Name: "a <b>.txt", Model: "one", Other: other, Rule: "the rule", Text: []byte(text), Tok: tok}
-	run := Run{Rule: everyRule(t, tok, 16, 8), Model: toyModel(t, 1), Unit: 64, Each: func(x Token) error {
+	run := Run{Rule: everyRule(t, tok, 16, 8), Model: toyModel(t, 1), Each: func(x Token) error {
 		p.Tokens = append(p.Tokens, x)
 		return nil
 	}}

@@ -109,7 +109,7 @@ func TestLlamaCpp(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			compare(t, fmt.Sprintf("-c %d, BOS %v", context, add), &Run{Rule: rule, Model: m, Unit: 16}, text, math.Exp(sum/float64(count)), count)
+			compare(t, fmt.Sprintf("-c %d, BOS %v", context, add), &Run{Rule: rule, Model: m}, text, math.Exp(sum/float64(count)), count)
 		}
 	}
 }
@@ -149,7 +149,7 @@ func TestHuggingFace(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			compare(t, fmt.Sprintf("context %d, stride %d, BOS %v", context, stride, add), &Run{Rule: rule, Model: m, Unit: 16}, text, math.Exp(sum/weight), count)
+			compare(t, fmt.Sprintf("context %d, stride %d, BOS %v", context, stride, add), &Run{Rule: rule, Model: m}, text, math.Exp(sum/weight), count)
 		}
 	}
 }
@@ -179,7 +179,7 @@ func TestHarness(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			compare(t, fmt.Sprintf("context %d", context), &Run{Rule: rule, Model: m, Unit: 16}, text, math.Exp(sum/float64(len(tokens))), len(tokens))
+			compare(t, fmt.Sprintf("context %d", context), &Run{Rule: rule, Model: m}, text, math.Exp(sum/float64(len(tokens))), len(tokens))
 		}
 	}
 }

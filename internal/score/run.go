@@ -49,7 +49,6 @@ type Run struct {
 	Other   *lm.Model // a second model with the same tokenizer, or nil
 	Threads int       // 0: one a processor
 	Batch   int       // tokens that go through a layer together; 0: lm.DefaultBatch
-	Unit    int       // bytes of the smallest blocks of a bootstrap
 
 	Each     func(Token) error // called for every scored token in order, if not nil
 	Progress func(bytes int)   // called with the bytes of the text that are done, if not nil

@@ -34,7 +34,7 @@ func TestSame(t *testing.T) {
 	for _, threads := range threads {
 		for _, batch := range batches {
 			var list []Token
-			run := Run{Rule: everyRule(t, tok, 32, 16), Model: a, Other: b, Threads: threads, Batch: batch, Unit: 64,
+			run := Run{Rule: everyRule(t, tok, 32, 16), Model: a, Other: b, Threads: threads, Batch: batch,
 				Each: func(x Token) error { list = append(list, x); return nil }}
 			r, err := run.Score(text)
 			if err != nil {
@@ -70,7 +70,7 @@ func TestShort(t *testing.T) {
 		tok := toyTokenizer(t, ends[0], ends[1], false)
 		for _, s := range []string{"", "a", "th", "\xff", "ab", "你"} {
 			text := encode(t, tok, s)
-			run := Run{Rule: everyRule(t, tok, 8, 4), Model: m, Unit: 64}
+			run := Run{Rule: everyRule(t, tok, 8, 4), Model: m}
 			r, err := run.Score(text)
 			if err != nil {
 				t.Fatal(err)
@@ -100,7 +100,7 @@ func TestStart(t *testing.T) {
 	for _, add := range []bool{false, true} {
 		tok := toyTokenizer(t, 256, vocab.None, add)
 		text := encode(t, tok, "abcdefghijkl")
-		r, err := (&Run{Rule: everyRule(t, tok, 4, 2), Model: m, Unit: 64}).Score(text)
+		r, err := (&Run{Rule: everyRule(t, tok, 4, 2), Model: m}).Score(text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,18 +127,18 @@ func TestPairs(t *testing.T) {
 	tok := toyTokenizer(t, 256, vocab.None, true)
 	text := encode(t, tok, strings.Repeat(sample, 5))
 	rule := everyRule(t, tok, 16, 8)
-	same, err := (&Run{Rule: rule, Model: a, Other: a, Unit: 64}).Score(text)
+	same, err := (&Run{Rule: rule, Model: a, Other: a}).Score(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s := same.Sum; s.KL != 0 || s.Agree != s.Tokens || s.Bits != s.OtherBits {
 		t.Errorf("a model against itself: %+v", s)
 	}
-	ab, err := (&Run{Rule: rule, Model: a, Other: b, Unit: 64}).Score(text)
+	ab, err := (&Run{Rule: rule, Model: a, Other: b}).Score(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ba, err := (&Run{Rule: rule, Model: b, Other: a, Unit: 64}).Score(text)
+	ba, err := (&Run{Rule: rule, Model: b, Other: a}).Score(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestErrors(t *testing.T) {
 	text := encode(t, tok, strings.Repeat(sample, 30))
 	enough := errors.New("enough")
 	n := 0
-	run := Run{Rule: everyRule(t, tok, 8, 4), Model: m, Unit: 64, Threads: 4, Each: func(Token) error {
+	run := Run{Rule: everyRule(t, tok, 8, 4), Model: m, Threads: 4, Each: func(Token) error {
 		if n++; n > 50 {
 			return enough
 		}
@@ -167,7 +167,7 @@ func TestErrors(t *testing.T) {
 	}
 	small := toyModel(t, 1)
 	small.Config.Vocab = 200
-	if _, err := (&Run{Rule: run.Rule, Model: small, Unit: 64}).Score(text); err == nil {
+	if _, err := (&Run{Rule: run.Rule, Model: small}).Score(text); err == nil {
 		t.Error("a tokenizer with more tokens than the model is accepted")
 	}
 	huge := toyModel(t, 1)
@@ -176,10 +176,10 @@ func TestErrors(t *testing.T) {
 		table[i] = 3e38
 	}
 	huge.Weights.Output = lm.Floats(264, 32, table)
-	if _, err := (&Run{Rule: run.Rule, Model: huge, Unit: 64}).Score(text); err == nil || !strings.Contains(err.Error(), "not finite") {
+	if _, err := (&Run{Rule: run.Rule, Model: huge}).Score(text); err == nil || !strings.Contains(err.Error(), "not finite") {
 		t.Errorf("logits without bounds: %v", err)
 	}
-	if _, err := (&Run{Rule: run.Rule, Model: m, Other: small, Unit: 64}).Score(text); err == nil {
+	if _, err := (&Run{Rule: run.Rule, Model: m, Other: small}).Score(text); err == nil {
 		t.Error("models with different vocabularies are compared")
 	}
 }

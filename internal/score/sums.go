@@ -15,7 +15,8 @@ type Block struct {
 	Agree     int64   // tokens at which both models have one favourite
 }
 
-func (b *Block) add(o *Block) {
+// Add adds another block.
+func (b *Block) Add(o *Block) {
 	b.Bytes += o.Bytes
 	b.Tokens += o.Tokens
 	b.Bits += o.Bits
@@ -27,7 +28,7 @@ func (b *Block) add(o *Block) {
 // Total adds blocks up, in their order.
 func Total(blocks []Block) (sum Block) {
 	for i := range blocks {
-		sum.add(&blocks[i])
+		sum.Add(&blocks[i])
 	}
 	return sum
 }
@@ -60,9 +61,10 @@ func ratio(a float64, n int64) float64 {
 // Result is what a text costs.
 type Result struct {
 	Sum     Block
-	Blocks  []Block // of Run.Unit bytes, whose sum is Sum
-	Bytes   int64   // of the text
-	Tokens  int64   // of the text
+	Blocks  []Block // of Unit bytes, whose sum is Sum
+	Unit    int
+	Bytes   int64 // of the text
+	Tokens  int64 // of the text
 	Windows int
 
 	Perplexity      float64   // of a token, as the rule takes the mean
@@ -74,6 +76,7 @@ type Result struct {
 type sums struct {
 	run    *Run
 	text   *Text
+	unit   int
 	blocks []Block
 	kl     []float32
 
@@ -86,7 +89,8 @@ type sums struct {
 }
 
 func newSums(text *Text, r *Run) *sums {
-	return &sums{run: r, text: text, blocks: make([]Block, (text.Bytes+r.Unit-1)/r.Unit)}
+	unit := unitOf(text.Bytes)
+	return &sums{run: r, text: text, unit: unit, blocks: make([]Block, (text.Bytes+unit-1)/unit)}
 }
 
 // place finds where a token stands in the text.
@@ -105,7 +109,7 @@ func (s *sums) window(w *Window, tokens []Token) error {
 	for i := range tokens {
 		t := &tokens[i]
 		s.place(t)
-		b := &s.blocks[min(t.Offset/s.run.Unit, len(s.blocks)-1)]
+		b := &s.blocks[min(t.Offset/s.unit, len(s.blocks)-1)]
 		b.Bytes += int64(t.Bytes)
 		b.Tokens++
 		b.Bits += t.Bits
@@ -138,7 +142,7 @@ func (s *sums) window(w *Window, tokens []Token) error {
 }
 
 func (s *sums) result(windows int) *Result {
-	r := &Result{Sum: Total(s.blocks), Blocks: s.blocks, Bytes: int64(s.text.Bytes), Tokens: int64(len(s.text.IDs)), Windows: windows, KL: s.kl}
+	r := &Result{Sum: Total(s.blocks), Blocks: s.blocks, Unit: s.unit, Bytes: int64(s.text.Bytes), Tokens: int64(len(s.text.IDs)), Windows: windows, KL: s.kl}
 	if s.weight > 0 {
 		r.Perplexity = math.Exp(s.nats / s.weight)
 	}

@@ -1,20 +1,19 @@
 package token
 
 // A Splitter returns the length of the first pre-token of b, 0 if b is empty; the
-// rest of b is split in the same way. To split a whole text takes time linear in
-// its length.
-//
-// Splitters follow their patterns with the Unicode classes of package unicode;
-// bytes that are not UTF-8 count as symbols, one by one. Another edition of
-// Unicode may split text of its new characters elsewhere: that changes what
-// tokens are chosen, never what they decode to.
+// rest of b is split in the same way. Splitters follow their patterns as Split does.
 type Splitter func(b []byte) int
 
-// Split is the Splitter of kolm's own models, the pre-tokenizer that llama.cpp
-// knows as "qwen2":
+// Split returns the length of the first pre-token of b, 0 if b is empty. It is
+// the pre-tokenizer that llama.cpp knows as "qwen2":
 //
 //	(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|
 //	 ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+//
+// with the Unicode classes of package unicode; bytes that are not UTF-8 count as
+// symbols, one by one. To split a whole text takes time linear in its length.
+// Another edition of Unicode may split text of its new characters elsewhere:
+// that changes what Encode chooses, never what Decode gives.
 func Split(b []byte) int { return splitLines(b, 1) }
 
 // splitLines is Split with \p{N}{1,digits}.

@@ -19,6 +19,7 @@ func charLen(b []byte) int {
 type cuts struct {
 	inside []uint64 // bit by hash of two characters
 	mask   uint32
+	spaces bool // there is one before every space
 }
 
 func newCuts(t *Tokenizer, list []pair) cuts {
@@ -26,7 +27,7 @@ func newCuts(t *Tokenizer, list []pair) cuts {
 	for bits < 16*len(list) {
 		bits *= 2
 	}
-	c := cuts{make([]uint64, bits/64), uint32(bits - 1)}
+	c := cuts{make([]uint64, bits/64), uint32(bits - 1), t.SpaceWords}
 	for _, e := range list {
 		p := t.Pieces[e.id]
 		for n := charLen(p); n < len(p); {
@@ -58,7 +59,7 @@ func (c *cuts) word(b []byte) int {
 	n := charLen(b)
 	for n < len(b) {
 		h := c.hash(b[:n], b[n:])
-		if c.inside[h/64]&(1<<(h%64)) == 0 {
+		if c.inside[h/64]&(1<<(h%64)) == 0 || c.spaces && b[n] == ' ' {
 			break
 		}
 		n += charLen(b[n:])

@@ -41,6 +41,7 @@ type hfStep struct {
 	AddPrefix  *bool    `json:"add_prefix_space"`
 	UseRegex   *bool    `json:"use_regex"`
 	Scheme     string   `json:"prepend_scheme"`
+	Split      *bool    `json:"split"`
 	Pattern    struct {
 		String string `json:"String"`
 		Regex  string `json:"Regex"`
@@ -184,6 +185,7 @@ func (f *hfFile) preTokenizer(s *Spec, spelled bool) (bool, error) {
 			}
 		case p.Type == "Metaspace":
 			s.SpacePrefix = s.SpacePrefix || or(p.AddPrefix, p.Scheme != "never")
+			s.SpaceWords = or(p.Split, true)
 			spelled = true
 		case p.Type == "Digits" && p.Individual:
 			digits = true

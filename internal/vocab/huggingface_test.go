@@ -132,10 +132,14 @@ func TestHuggingFaceChars(t *testing.T) {
 		"llama": {"normalizer": object{"type": "Sequence", "normalizers": []object{{"type": "Prepend", "prepend": "\u2581"},
 			{"type": "Replace", "pattern": object{"String": " "}, "content": "\u2581"}}}},
 		"metaspace": {"pre_tokenizer": object{"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": false}},
+		"words":     {"pre_tokenizer": object{"type": "Metaspace", "replacement": "\u2581", "add_prefix_space": true}},
 		"gemma": {"normalizer": object{"type": "Replace", "pattern": object{"String": " "}, "content": "\u2581"},
 			"pre_tokenizer": object{"type": "Split", "pattern": object{"String": " "}, "behavior": "MergedWithPrevious", "invert": false}},
 	} {
 		f := asJSON(old, merges, false)
+		model := f["model"].(object)
+		model["vocab"].(map[string]int)["\u2581\u2581"] = old.Vocab() // a merge that words cut
+		model["merges"] = append([]any{"\u2581 \u2581"}, model["merges"].([]any)...)
 		for k, v := range steps {
 			f[k] = v
 		}
@@ -164,15 +168,7 @@ func TestHuggingFaceChars(t *testing.T) {
 
 // slowMerges is BPE as it is stated: the first merge of the list that applies
 // anywhere, at the leftmost place, again and again.
-func slowMerges(t *Tokenizer, text []byte) (out []int32) {
-	if len(text) == 0 {
-		return nil
-	}
-	var parts []string
-	for b := []byte(t.Prefix() + string(text)); len(b) > 0; {
-		n := charLen(b)
-		parts, b = append(parts, string(b[:n])), b[n:]
-	}
+func slowMerges(t *Tokenizer, text []byte) []int32 {
 	rank := map[[2]string]int{}
 	for i, m := range t.Merges {
 		k := [2]string{string(t.Text(m[0])), string(t.Text(m[1]))}
@@ -180,29 +176,10 @@ func slowMerges(t *Tokenizer, text []byte) (out []int32) {
 			rank[k] = i
 		}
 	}
-	for {
-		best, at := len(t.Merges), -1
-		for i := range len(parts) - 1 {
-			if r, ok := rank[[2]string{parts[i], parts[i+1]}]; ok && r < best {
-				best, at = r, i
-			}
-		}
-		if at < 0 {
-			break
-		}
-		parts[at] += parts[at+1]
-		parts = slices.Delete(parts, at+1, at+2)
-	}
-	for _, p := range parts {
-		if id, ok := t.ids[p]; ok {
-			out = append(out, id)
-			continue
-		}
-		for _, b := range []byte(p) {
-			out = append(out, t.bytes[b])
-		}
-	}
-	return out
+	return slowJoin(t, text, func(a, b string) (float64, bool) {
+		r, ok := rank[[2]string{a, b}]
+		return float64(r), ok && !(t.SpaceWords && b[0] == ' ')
+	})
 }
 
 func TestHuggingFaceRefused(t *testing.T) {

@@ -75,7 +75,8 @@ type Spec struct {
 	Merges [][2]int32 // first merge first
 	Pre    string     // name of the pre-tokenizer, for ByteBPE
 
-	WholeWords  bool // a pre-token that is a piece is that token, whatever the merges
+	WholeWords  bool // a pre-token that is a piece is that token, whatever the merges; for ByteBPE
+	SpaceWords  bool // no merge crosses the border before a space; for CharBPE
 	SpacePrefix bool // a text is encoded as if a space were before it
 	BOS, EOS    int32
 	AddBOS      bool // models of this vocabulary want BOS before every text
@@ -122,6 +123,8 @@ func (t *Tokenizer) check() error {
 		return fmt.Errorf("%d scores for %d tokens", len(t.Scores), n)
 	case t.Kind == ByteBPE && token.SplitterNamed(t.Pre) == nil:
 		return fmt.Errorf("pre-tokenizer %.40q is not known; known are %q", t.Pre, token.SplitterNames())
+	case t.Kind != ByteBPE && t.WholeWords:
+		return fmt.Errorf("whole words before merges are supported with byte-level BPE only, this is %v", t.Kind)
 	}
 	for _, id := range []*int32{&t.BOS, &t.EOS} {
 		if *id < 0 || int(*id) >= n { // 0xffffffff stands for none in some files
@@ -265,7 +268,7 @@ func (t *Tokenizer) sum() [32]byte {
 	number := func(n int) { b = binary.LittleEndian.AppendUint64(b, uint64(n)) }
 	flag := map[bool]int{true: 1}
 	b = append(b, "kolm tokenizer 1"...)
-	for _, n := range []int{int(t.Kind), len(t.Pre), flag[t.WholeWords], flag[t.SpacePrefix], len(t.Pieces), len(t.Merges)} {
+	for _, n := range []int{int(t.Kind), len(t.Pre), flag[t.WholeWords], flag[t.SpaceWords], flag[t.SpacePrefix], len(t.Pieces), len(t.Merges)} {
 		number(n)
 	}
 	b = append(b, t.Pre...)

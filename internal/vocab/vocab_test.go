@@ -125,20 +125,32 @@ func TestStories(t *testing.T) {
 
 // slowScores is SentencePiece's rule as it is stated: again and again, join the two
 // neighbours whose joint piece has the highest score, the leftmost of equal ones.
-func slowScores(t *Tokenizer, text []byte) (out []int32) {
+func slowScores(t *Tokenizer, text []byte) []int32 {
+	return slowJoin(t, text, func(a, b string) (float64, bool) {
+		id, ok := t.ids[a+b]
+		if !ok {
+			return 0, false
+		}
+		return -float64(t.Scores[id]), true
+	})
+}
+
+// slowJoin joins neighbours that join at the lowest cost, the leftmost of equal ones,
+// until none do.
+func slowJoin(t *Tokenizer, text []byte, cost func(a, b string) (float64, bool)) (out []int32) {
 	if len(text) == 0 {
 		return nil
 	}
 	var parts []string
-	for b := []byte(" " + string(text)); len(b) > 0; {
+	for b := []byte(t.Prefix() + string(text)); len(b) > 0; {
 		n := charLen(b)
 		parts, b = append(parts, string(b[:n])), b[n:]
 	}
 	for {
-		best, at := float32(0), -1
+		best, at := 0.0, -1
 		for i := range len(parts) - 1 {
-			if id, ok := t.ids[parts[i]+parts[i+1]]; ok && (at < 0 || t.Scores[id] > best) {
-				best, at = t.Scores[id], i
+			if c, ok := cost(parts[i], parts[i+1]); ok && (at < 0 || c < best) {
+				best, at = c, i
 			}
 		}
 		if at < 0 {
