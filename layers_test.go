@@ -44,7 +44,7 @@ var layers = map[string][]string{
 	"internal/source":       {},
 	"internal/peer":         {},
 	"internal/chart":        {},
-	"internal/lab":          {".", "coder", "mdl", "mdl/bitsback", "mdl/prefix", "mdl/turing", "peer", "source"},
+	"internal/lab":          {".", "chart", "coder", "mdl", "mdl/bitsback", "mdl/prefix", "mdl/turing", "peer", "source"},
 	"internal/vocab":        {"modelfile", "token"},
 	"internal/score":        {"lm", "vocab"},
 	".":                     {"codec", "container", "builtin", "kernel", "modelfile"},
