@@ -43,11 +43,14 @@ var layers = map[string][]string{
 	"internal/source":       {},
 	"internal/peer":         {},
 	"internal/chart":        {},
+	"internal/ledger":       {},
+	"internal/universal":    {"coder"},
+	"internal/codes":        {".", "ledger", "peer", "universal"},
 	"internal/lab":          {".", "coder", "mdl", "mdl/bitsback", "mdl/prefix", "mdl/turing", "peer", "source"},
 	"internal/vocab":        {"modelfile", "token"},
 	"internal/score":        {"lm", "vocab"},
 	".":                     {"codec", "container", "builtin", "kernel", "modelfile"},
-	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train", "peer", "chart", "lab", "mdl/prefix", "lm", "lmfile", "score", "vocab"},
+	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train", "peer", "chart", "lab", "mdl/prefix", "lm", "lmfile", "score", "vocab", "codes", "ledger"},
 }
 
 func TestLayers(t *testing.T) {

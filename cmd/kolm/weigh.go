@@ -23,6 +23,7 @@ type weighCmd struct {
 	As        string `enum:"kolm,llama.cpp,harness,hf" default:"kolm" help:"Score by the rule of another program: llama.cpp, harness (lm-evaluation-harness) or hf (Hugging Face's guide)."`
 	Context   int    `short:"c" placeholder:"N" help:"Tokens that the model sees at once (default: what it was trained for, at most 2048; for llama.cpp 512)."`
 	Stride    int    `placeholder:"N" help:"Tokens that the context advances by (default: half of it; for hf 512)."`
+	Codes     string `placeholder:"LIST" help:"Instead: one table of what the files cost in many codes, their models counted: all, or names parted by commas."`
 	Tokens    string `placeholder:"OUT" help:"Write every scored token to a file, one JSON object a line: bits, rank, entropy."`
 	HTML      string `name:"html" placeholder:"OUT" help:"Write the text as a page, coloured by what surprised the model."`
 	Force     bool   `short:"f" help:"Overwrite files."`
@@ -40,6 +41,9 @@ const mostContext = 2048
 
 func (c *weighCmd) Run(a *app) error {
 	c.apply(a)
+	if c.Codes != "" {
+		return c.ledgers(a)
+	}
 	texts, err := c.texts(a)
 	if err != nil {
 		return err
