@@ -45,12 +45,14 @@ var layers = map[string][]string{
 	"internal/chart":        {},
 	"internal/ledger":       {},
 	"internal/universal":    {"coder"},
-	"internal/codes":        {".", "ledger", "peer", "universal"},
+	"internal/weightcode":   {"coder"},
+	"internal/twopart":      {"codec", "coder", "half", "kernel", "ledger", "model", "modelfile", "token", "weightcode"},
+	"internal/codes":        {".", "ledger", "modelfile", "peer", "train", "twopart", "universal"},
 	"internal/lab":          {".", "coder", "mdl", "mdl/bitsback", "mdl/prefix", "mdl/turing", "peer", "source"},
 	"internal/vocab":        {"modelfile", "token"},
 	"internal/score":        {"lm", "vocab"},
 	".":                     {"codec", "container", "builtin", "kernel", "modelfile"},
-	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train", "peer", "chart", "lab", "mdl/prefix", "lm", "lmfile", "score", "vocab", "codes", "ledger"},
+	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train", "peer", "chart", "lab", "mdl/prefix", "lm", "lmfile", "score", "vocab", "codes", "ledger", "twopart"},
 }
 
 func TestLayers(t *testing.T) {

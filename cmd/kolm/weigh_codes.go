@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"kolm/internal/codes"
 	"kolm/internal/ledger"
@@ -64,6 +66,9 @@ func (c *weighCmd) ledgers(a *app) error {
 	if err != nil {
 		return err
 	}
+	if c.Archive != "" && len(texts) != 1 {
+		return usage("name one file", "--archive is for one file, these are %d", len(texts))
+	}
 	e, err := chooseModel(c.Model)
 	if err != nil {
 		return err
@@ -84,7 +89,10 @@ func (c *weighCmd) ledgers(a *app) error {
 			a.report(label(t.name), err)
 			continue
 		}
-		in := &codes.Input{Data: data, Model: model, ModelBytes: int64(len(file))}
+		in := &codes.Input{Data: data, Model: model, ModelBytes: int64(len(file)), Budget: time.Duration(c.Minutes * float64(time.Minute)), Seed: c.Seed, Threads: c.Threads}
+		if in.Threads == 0 {
+			in.Threads = runtime.GOMAXPROCS(0)
+		}
 		r, err := account(ctx, a, label(t.name), in, chosen)
 		if ctx.Err() != nil {
 			return &problem{code: codeInterrupted, text: "interrupted"}
@@ -98,6 +106,15 @@ func (c *weighCmd) ledgers(a *app) error {
 		} else if _, err := fmt.Fprint(a.stdout, r.table(a.verbose)); err != nil {
 			return err
 		}
+		if c.Archive == "" {
+			continue
+		}
+		if in.Archive == nil {
+			return failed("name two-part among the --codes, and give it data enough", "no two-part file was made for %s", c.Archive)
+		}
+		if err := a.writeFile(c.Archive, in.Archive, c.Force); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -107,7 +124,9 @@ func account(ctx context.Context, a *app, name string, in *codes.Input, chosen [
 	r := &codesReport{File: name, Bytes: int64(len(in.Data)), SHA256: fmt.Sprintf("%x", sha256.Sum256(in.Data)), Codes: []codeReport{}}
 	defer a.startSteps(name)()
 	for i, code := range chosen {
-		a.bar.Load().step(i, len(chosen))
+		in.Progress = func(_ string, done float64) {
+			a.bar.Load().step(int(1000*(float64(i)+done)), 1000*len(chosen))
+		}
 		list, err := code.Run(ctx, in)
 		switch {
 		case errors.Is(err, codes.ErrUnfit):

@@ -24,7 +24,24 @@ type Input struct {
 	Data       []byte
 	Model      *kolm.Model // of the codes with a model made before; its file has
 	ModelBytes int64       // so many bytes
-	Progress   func(what string)
+
+	// Of the codes that train a model on the data:
+	Budget  time.Duration // how long to train it
+	Threads int
+	Seed    uint64
+
+	Progress func(what string, done float64) // may be nil; done is the share of the code that is made
+
+	// Archive is set to the smallest two-part file, if that code is made.
+	Archive []byte
+
+	trained *trained
+}
+
+func (in *Input) say(what string, done float64) {
+	if in.Progress != nil {
+		in.Progress(what, done)
+	}
 }
 
 // Code is a code, or a few that are made together.
@@ -47,6 +64,7 @@ func All() []Code {
 		Code{"mixture", "the Bayes mixture over the kt codes", mixture},
 		Code{"contexts", "kolm -1: adaptive contexts only", contexts},
 		Code{"kolm", "kolm -5: contexts mixed with a model made before, which is or is not counted", mixed},
+		Code{"two-part", "a model trained on the data, and the data under it, in one file; in four precisions", twoPart},
 	)
 }
 
@@ -74,9 +92,7 @@ func Choose(list string) ([]Code, error) {
 
 // Run makes the code and accounts for it.
 func (c Code) Run(ctx context.Context, in *Input) ([]*ledger.Ledger, error) {
-	if in.Progress != nil {
-		in.Progress(c.Name)
-	}
+	in.say(c.Name, 0)
 	list, err := c.run(ctx, in)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Name, err)
