@@ -84,11 +84,37 @@ func TestContextsGolden(t *testing.T) {
 	}
 	c := NewContextCoder()
 	for name, src := range kinds() {
-		payload := c.Encode(nil, src)
-		sum := sha256.Sum256(payload)
-		if got := fmt.Sprintf("%d %s", len(payload), hex.EncodeToString(sum[:6])); got != want[name] {
-			t.Errorf("%q: %q, want %q", name, got, want[name])
+		for _, rich := range []bool{false, true} {
+			if rich {
+				name = "rich " + name
+			}
+			payload := c.encodeAs(nil, src, rich)
+			sum := sha256.Sum256(payload)
+			if got := fmt.Sprintf("%d %s", len(payload), hex.EncodeToString(sum[:6])); got != want[name] {
+				t.Errorf("%q: %q, want %q", name, got, want[name])
+			}
+			dst := make([]byte, len(src))
+			if err := c.Decode(dst, payload); err != nil || !bytes.Equal(dst, src) {
+				t.Errorf("%s: does not come back: %v", name, err)
+			}
 		}
+	}
+}
+
+// TestStructured requires further contexts for what has structure, and that they
+// gain there.
+func TestStructured(t *testing.T) {
+	for name, src := range kinds() {
+		want := name == "log" || name == "table" || name == "json" || name == "zeros" || name == "random" || name == "two"
+		if got := structured(src); got != want && len(src) > 1 {
+			t.Errorf("%s: structured is %v", name, got)
+		}
+	}
+	c := NewContextCoder()
+	src := table(60000)
+	plain, rich := len(c.encodeAs(nil, src, false)), len(c.encodeAs(nil, src, true))
+	if rich > plain*98/100 {
+		t.Errorf("a table takes %d bytes, %d with the contexts of structured text", plain, rich)
 	}
 }
 
@@ -152,7 +178,7 @@ func twoStreams(p *Predictor, text []byte, enc *coder.Encoder, dec *coder.Decode
 		return dec.Decode(pr)
 	}
 	out := make([]byte, len(text))
-	p.Reset(len(text), true)
+	p.Reset(len(text), Mode{LM: true, Rich: true})
 	var cursors [2]Cursor
 	half := len(text) / 2
 	p.Start(&cursors[0], 0)

@@ -22,7 +22,10 @@ func table(n int) []byte {
 func TestGate(t *testing.T) {
 	lm := toyLM(t)
 	plain := table(200_000)
-	alone := NewContextCoder().Encode(nil, plain)
+	_, alone, err := New(Options{Level: 4}).Encode(nil, plain)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for workers := 1; workers <= 2; workers++ {
 		c := New(Options{Level: 5, LM: lm, Workers: workers})
 		m, payload, err := c.Encode([]byte("x"), plain)
