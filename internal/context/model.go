@@ -184,12 +184,10 @@ func (m *Model) End(c *Cursor, b byte) {
 	m.hist.put(c.pos, b)
 	f := m.followed(c.tail)
 	*f = *f<<8 | uint16(b)
-	if word := c.word; m.kinds == richKinds {
-		lineStart := c.lineStart
-		c.advance(b)
-		c.structure.advance(b, word, c.pos, lineStart)
-	} else {
-		c.advance(b)
+	lineStart := c.lineStart
+	c.advance(b)
+	if m.kinds == richKinds {
+		c.structure.advance(b, c.word1, c.pos, lineStart)
 	}
 	for i, k := range m.match {
 		k.update(&c.match[i], &m.hist, c, b)

@@ -31,8 +31,8 @@ func (s *structure) init(pos int) {
 	s.beginField(pos)
 }
 
-// advance takes in byte b. The next byte is at pos, the first of this line was
-// at lineStart.
+// advance takes in byte b. The last word that has ended has the hash word, the
+// next byte is at pos, and the line of b began at lineStart.
 func (s *structure) advance(b byte, word uint64, pos, lineStart int) {
 	s.advanceKeys(b, word)
 	switch b {
@@ -80,7 +80,7 @@ func (s *structure) over(pos int) int {
 }
 
 // advanceKeys follows quoted strings, the keys before a colon or an equals
-// sign, and brackets. word is the hash of the word that b has ended.
+// sign, and brackets. word is the hash of the last word that has ended.
 func (s *structure) advanceKeys(b byte, word uint64) {
 	switch {
 	case b == '"':

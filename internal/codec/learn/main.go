@@ -25,7 +25,7 @@ import (
 // what is learned matters most for small files and the beginning of others.
 const (
 	sampleBytes = 30 << 10
-	samples     = 3       // of each kind, for the contexts alone
+	samples     = 2       // of each kind, for the contexts alone
 	textBytes   = 8 << 10 // of the first sample of each kind, for the mixing with the model
 )
 
