@@ -1,10 +1,6 @@
 package codec
 
-import (
-	"math"
-
-	"kolm/internal/coder"
-)
+import "kolm/internal/coder"
 
 // bitCoder is the encoder, which codes the bit it is given and returns it, or
 // the decoder, which ignores that bit and returns the coded one. p / 2^32 is
@@ -19,10 +15,10 @@ type encoder struct {
 	tally
 }
 
-// decoder also measures, if it is told to, what the decisions ideally cost.
+// decoder also tells, if somebody wants to know, how likely its decisions were.
 type decoder struct {
 	coder.Decoder
-	ideal *float64 // bits; nil: not measured
+	watch func(p uint32) // may be nil
 }
 
 func (e *encoder) code(bit int, p uint32) int {
@@ -32,12 +28,11 @@ func (e *encoder) code(bit int, p uint32) int {
 
 func (d *decoder) code(_ int, p uint32) int {
 	bit := d.Decode(p)
-	if d.ideal != nil {
-		held := float64(p) / (1 << 32)
+	if d.watch != nil {
 		if bit == 0 {
-			held = 1 - held
+			p = -p
 		}
-		*d.ideal -= math.Log2(held)
+		d.watch(p)
 	}
 	return bit
 }

@@ -3,6 +3,7 @@ package codec
 // ContextCoder codes blocks by adaptive contexts alone. It keeps its tables
 // from block to block; one goroutine may use it at a time.
 type ContextCoder struct {
+	Rich  bool // encode structured text with the contexts made for it
 	p     *Predictor
 	enc   encoder
 	dec   decoder
@@ -14,9 +15,14 @@ func NewContextCoder() *ContextCoder { return &ContextCoder{p: NewPredictor()} }
 
 // Encode appends the payload of src to dst.
 func (c *ContextCoder) Encode(dst, src []byte) []byte {
+	return c.encodeAs(dst, src, c.Rich && structured(src))
+}
+
+func (c *ContextCoder) encodeAs(dst, src []byte, rich bool) []byte {
 	c.enc.Reset(dst)
 	text := encodeLines(&c.enc, src)
-	c.p.Reset(len(text), false)
+	codeRich(&c.enc, rich)
+	c.p.Reset(len(text), Mode{Rich: rich})
 	var cur Cursor
 	c.p.Start(&cur, 0)
 	for _, b := range text {
@@ -30,7 +36,7 @@ func (c *ContextCoder) Encode(dst, src []byte) []byte {
 func (c *ContextCoder) Decode(dst, src []byte) error {
 	c.dec.Reset(src)
 	return decodeLines(&c.dec, dst, func(text []byte) error {
-		c.p.Reset(len(text), false)
+		c.p.Reset(len(text), Mode{Rich: codeRich(&c.dec, false)})
 		var cur Cursor
 		c.p.Start(&cur, 0)
 		for i := range text {
@@ -43,7 +49,7 @@ func (c *ContextCoder) Decode(dst, src []byte) error {
 
 // cost returns what the bytes of src behind the first skip cost, in 1/65536 nat.
 func (c *ContextCoder) cost(src []byte, skip int) uint64 {
-	c.p.Reset(len(src), false)
+	c.p.Reset(len(src), Mode{})
 	var cur Cursor
 	c.p.Start(&cur, 0)
 	var t tally

@@ -70,25 +70,62 @@ func TestContextsRoundTrip(t *testing.T) {
 // may change only with the version of the format.
 func TestContextsGolden(t *testing.T) {
 	want := map[string]string{
-		"broken":  "13 6329bed90ccd",
-		"chinese": "47 da6de4d1e46c",
-		"empty":   "1 c555eab45d08",
-		"json":    "44 981dc67d9da1",
-		"log":     "666 834039d56225",
-		"one":     "1 98722e2ebed8",
-		"prose":   "2655 8814766f3ddb",
-		"random":  "20031 854539e9df06",
-		"table":   "891 7131d6ead99f",
-		"two":     "2 570fdbff27af",
-		"zeros":   "1 aa687b58b0e7",
+		"broken":       "13 4e6fb296657b",
+		"chinese":      "47 d3319939c9c2",
+		"empty":        "1 4f362f9093bb",
+		"json":         "44 22d89a37d924",
+		"log":          "664 ff7683ade0f7",
+		"one":          "1 a8100ae6aa19",
+		"prose":        "2655 5654ea915cbb",
+		"random":       "20031 0778f54db0b8",
+		"rich broken":  "13 0bfcaf4ffb65",
+		"rich chinese": "48 fd15a1f5d902",
+		"rich empty":   "1 c555eab45d08",
+		"rich json":    "43 cbce126bc830",
+		"rich log":     "660 5169e4b032e6",
+		"rich one":     "1 4bfa260a661d",
+		"rich prose":   "2654 64bfa99252d9",
+		"rich random":  "20030 8a9b6094ded6",
+		"rich table":   "845 dfb53cd1f422",
+		"rich two":     "2 937daaace3ad",
+		"rich zeros":   "2 da2dc4ddb591",
+		"table":        "875 6b8a09abf284",
+		"two":          "3 236a8513c6f1",
+		"zeros":        "2 9a0c294c45b4",
 	}
 	c := NewContextCoder()
 	for name, src := range kinds() {
-		payload := c.Encode(nil, src)
-		sum := sha256.Sum256(payload)
-		if got := fmt.Sprintf("%d %s", len(payload), hex.EncodeToString(sum[:6])); got != want[name] {
-			t.Errorf("%q: %q, want %q", name, got, want[name])
+		for _, rich := range []bool{false, true} {
+			if rich {
+				name = "rich " + name
+			}
+			payload := c.encodeAs(nil, src, rich)
+			sum := sha256.Sum256(payload)
+			if got := fmt.Sprintf("%d %s", len(payload), hex.EncodeToString(sum[:6])); got != want[name] {
+				t.Errorf("%q: %q, want %q", name, got, want[name])
+			}
+			dst := make([]byte, len(src))
+			if err := c.Decode(dst, payload); err != nil || !bytes.Equal(dst, src) {
+				t.Errorf("%s: does not come back: %v", name, err)
+			}
 		}
+	}
+}
+
+// TestStructured requires further contexts for what has structure, and that they
+// gain there.
+func TestStructured(t *testing.T) {
+	for name, src := range kinds() {
+		want := name == "log" || name == "table" || name == "json" || name == "zeros" || name == "random" || name == "two"
+		if got := structured(src); got != want && len(src) > 1 {
+			t.Errorf("%s: structured is %v", name, got)
+		}
+	}
+	c := NewContextCoder()
+	src := table(60000)
+	plain, rich := len(c.encodeAs(nil, src, false)), len(c.encodeAs(nil, src, true))
+	if rich >= plain {
+		t.Errorf("a table takes %d bytes, %d with the contexts of structured text", plain, rich)
 	}
 }
 
@@ -152,7 +189,7 @@ func twoStreams(p *Predictor, text []byte, enc *coder.Encoder, dec *coder.Decode
 		return dec.Decode(pr)
 	}
 	out := make([]byte, len(text))
-	p.Reset(len(text), true)
+	p.Reset(len(text), Mode{LM: true, Rich: true})
 	var cursors [2]Cursor
 	half := len(text) / 2
 	p.Start(&cursors[0], 0)

@@ -21,6 +21,11 @@
 // of probability 2^31 / 2^32 as h has bits, highest bit first. The text that is coded is then the block
 // without the CR before each of its LFs, each of which had one.
 //
+// # Structured text
+//
+// The next decision, of probability 2^31 / 2^32, says whether the contexts of structured
+// text are used beside the others.
+//
 // # Streams
 //
 // A text of n bytes is coded as s streams, s the largest of 1, 2, 4, 8, 16 with
@@ -83,4 +88,41 @@
 // The predictor also hears the confidence floor((min(max(adapted opinion, -2304),
 // 2304) + 2304) * 12 / 4609), and the number of decisions coded in this token so
 // far, at most 15.
+//
+// # Prediction
+//
+// A mixer (internal/mix) takes the inputs of internal/context and, with a
+// language model, the opinions of the static and of the adapted head. A decision
+// on a bit has a node, as internal/context says. The sets of weights, and what
+// selects a vector of each, are
+//
+//	match    20      5*match + known
+//	node     256     the node
+//	last     256     the last byte
+//	kinds    4096    the classes of the last three bytes
+//	opinion  260     20*confidence + 5*match + known
+//	depth    272     16*depth + the class of the last byte
+//	field    32      min(field, 31)
+//
+// opinion and depth only with a model, field only with structured text. The
+// second layer has 20 vectors, selected by 5*match + known. Match, known, classes
+// and fields are those of internal/context. A mark is a flag. Its mixer has the
+// inputs of marks and the two opinions, negated as they are at a flag; the sets
+// are opinion, 193, by 16*confidence + depth, and last, 256; the second layer has
+// one vector, and its result is the probability of the flag.
+//
+// The rate of a mixer has First 1000, Last 60, Half 300. The first weights are in
+// internal/codec/start.txt, which is part of the format: a line has the mixer
+// (plain, and lm with a model, rich and lm-rich with structured text, flag for
+// flags), the set, and the weights that each vector of the set begins with, in
+// the order of the inputs, in 2^-10; a line "second" has those of the second
+// layer, in 2^-16, in the order of the sets.
+//
+// The probability p of a bit is corrected by APMs of rate 5, each asked with the
+// mixer's stretch: A in the context 256*last + node; B in 256*(classes of the two
+// bytes before the last, the nearer one lowest) + node; and with a model C in
+// (16*confidence + depth)*4 + match. The result is (2p + 3A + 3B) >> 3, or (3p +
+// 2A + B + 2C) >> 3 with a model, and at least 2^10 and at most 2^32-2^10, as is
+// the probability of a flag. All that has given an input or a probability then
+// learns the decision.
 package codec

@@ -39,13 +39,13 @@ const (
 // will be coded, with p; alone is what the whole takes in bytes. It returns nil if the model is
 // to be used anyway: for small blocks, and if alone is 0 or more than a bit a
 // byte.
-func newGate(p *Predictor, text []byte, alone int) *gate {
+func newGate(p *Predictor, text []byte, rich bool, alone int) *gate {
 	if alone == 0 || alone > len(text)/8 || len(text) < 4*seenBytes {
 		return nil
 	}
 	n := streamCount(len(text))
 	g := &gate{alone: uint64(alone) * 8 * ln2, cost: make([]uint64, len(text)/cellBytes+2), left: n}
-	p.Reset(len(text), true)
+	p.Reset(len(text), Mode{LM: true, Rich: rich})
 	p.Use(false)
 	cursors := make([]Cursor, n)
 	for at := 0; at <= len(text)/n; at += partBytes {

@@ -22,7 +22,10 @@ func table(n int) []byte {
 func TestGate(t *testing.T) {
 	lm := toyLM(t)
 	plain := table(200_000)
-	alone := NewContextCoder().Encode(nil, plain)
+	_, alone, err := New(Options{Level: 4}).Encode(nil, plain)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for workers := 1; workers <= 2; workers++ {
 		c := New(Options{Level: 5, LM: lm, Workers: workers})
 		m, payload, err := c.Encode([]byte("x"), plain)
@@ -44,8 +47,9 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// TestNeverWorse requires level 5 to take no more than level 1 wherever it has
-// to ask: on everything but what is surely prose.
+// TestNeverWorse requires level 5 to take no more than its contexts alone, and so
+// hardly ever more than level 1, wherever it has to ask: on everything but what
+// is surely prose.
 func TestNeverWorse(t *testing.T) {
 	lm := toyLM(t)
 	for name, plain := range inputs() {
@@ -57,12 +61,14 @@ func TestNeverWorse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, fast, err := New(Options{Level: 1}).Encode(nil, plain)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(best) > len(fast) {
-			t.Errorf("%s: %d bytes at level 5, %d at level 1", name, len(best), len(fast))
+		for level, slack := range map[int]int{1: 8 + len(plain)/100, 2: 0} {
+			_, fast, err := New(Options{Level: level}).Encode(nil, plain)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(best) > len(fast)+slack {
+				t.Errorf("%s: %d bytes at level 5, %d at level %d", name, len(best), len(fast), level)
+			}
 		}
 	}
 }

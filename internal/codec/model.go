@@ -78,10 +78,15 @@ func newModelCoder(lm *LM, workers int) *modelCoder {
 // false, if the model does not seem to pay: where the block without the model
 // takes alone bytes, if that is not 0.
 func (c *modelCoder) encode(dst, plain []byte, alone int) ([]byte, bool) {
+	return c.encodeAs(dst, plain, structured(plain), alone)
+}
+
+func (c *modelCoder) encodeAs(dst, plain []byte, rich bool, alone int) ([]byte, bool) {
 	c.enc.Reset(dst)
 	text := encodeLines(&c.enc, plain)
-	c.gate = newGate(c.pred, text, alone)
-	c.start(text, &c.enc)
+	codeRich(&c.enc, rich)
+	c.gate = newGate(c.pred, text, rich, alone)
+	c.start(text, &c.enc, rich)
 	for _, g := range c.groups {
 		for _, s := range g.streams {
 			s.ids = c.lm.Tok.Encode(nil, s.bytes)
@@ -102,16 +107,16 @@ func (c *modelCoder) decode(dst, payload []byte) error {
 	c.dec.Reset(payload)
 	c.gate = nil
 	return decodeLines(&c.dec, dst, func(text []byte) error {
-		c.start(text, &c.dec)
+		c.start(text, &c.dec, codeRich(&c.dec, false))
 		return c.run()
 	})
 }
 
 // start cuts a block into streams and the streams into groups.
-func (c *modelCoder) start(block []byte, bits bitCoder) {
+func (c *modelCoder) start(block []byte, bits bitCoder, rich bool) {
 	c.bits = bits
 	c.adapted.Reset()
-	c.pred.Reset(len(block), true)
+	c.pred.Reset(len(block), Mode{LM: true, Rich: rich})
 	n := streamCount(len(block))
 	groups := groupCount(n)
 	for len(c.kept) < groups {

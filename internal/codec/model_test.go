@@ -142,7 +142,7 @@ func TestModelRoundTrip(t *testing.T) {
 // TestSameBits is the promise of the format: the same payload with every kernel
 // variant and on every architecture.
 func TestSameBits(t *testing.T) {
-	const golden = "5587d265a7811190c4d8559aae1116a61cbfb533557c2b3888bf245821e91d8f"
+	const golden = "51dd87b9d0d249aa40ac2ee72099a4c4d7288c9e313347ec6da8cb7dc64e2338"
 	lm := toyLM(t)
 	active := kernel.Active()
 	defer kernel.Use(active)

@@ -27,7 +27,7 @@ const (
 // a token ends there. Encoder and decoder make the same calls in the same
 // order:
 //
-//	p.Reset(n, lm)                     // a block of n bytes
+//	p.Reset(n, mode)                   // a block of n bytes
 //	p.Start(&c, 0)                     // for each stream, its first position
 //	p.Begin(&c)                        // for each byte
 //	pr := p.P(node, opinion); ...      // code the bit with pr
@@ -42,13 +42,14 @@ const (
 // over. Streams take turns as the caller likes, but a byte is coded from Begin
 // to End without another between.
 type Predictor struct {
-	lm     bool
+	mode   Mode
+	lm     bool // the decisions at hand have opinions
 	model  *context.Model
-	mixers [2]*mix.Mixer // without and with a language model
-	mixer  *mix.Mixer    // the one in use
-	byLast *mix.APM      // by the last byte and the node
-	byKind *mix.APM      // by the kinds of the two bytes before it, and the node
-	byLM   *mix.APM      // by the opinion's selectors and the match
+	mixers [modes]*mix.Mixer
+	mixer  *mix.Mixer // the one in use
+	byLast *mix.APM   // by the last byte and the node
+	byKind *mix.APM   // by the kinds of the two bytes before it, and the node
+	byLM   *mix.APM   // by the opinion's selectors and the match
 
 	flags   *context.Flags
 	flagMix *mix.Mixer
@@ -57,6 +58,56 @@ type Predictor struct {
 	last    int  // the last byte
 	kinds   int  // classes of the two bytes before it
 	opinion bool // there was one for the decision at hand
+
+	start map[string][][]int32 // first weights of each mixer
+	learn *learner             // nil but for learning them
+}
+
+// Mode says what a block is predicted with.
+type Mode struct {
+	LM   bool // opinions of a language model
+	Rich bool // the contexts of structured text
+}
+
+// modes is the number of values of a Mode.
+const modes = 4
+
+func (m Mode) number() int {
+	n := 0
+	if m.LM {
+		n |= 1
+	}
+	if m.Rich {
+		n |= 2
+	}
+	return n
+}
+
+// name is what the table of first weights calls the mixer of m.
+func (m Mode) name() string { return [modes]string{"plain", "lm", "rich", "lm-rich"}[m.number()] }
+
+// inputs returns the number of inputs of the mixer of m.
+func (m Mode) inputs() int {
+	n := context.Inputs
+	if m.Rich {
+		n = context.RichInputs
+	}
+	if m.LM {
+		n += opinionInputs
+	}
+	return n
+}
+
+// sets returns the sizes of the sets of weights of m.
+func (m Mode) sets() []int {
+	s := []int{setMatch: matchSets, setNode: 256, setLast: 256, setKinds: 16 * 16 * 16}
+	if m.LM {
+		s = append(s, (Confidences+1)*matchSets, (Depths+1)*16)
+	}
+	if m.Rich {
+		s = append(s, fields)
+	}
+	return s
 }
 
 // opinionInputs is the number of inputs that an Opinion makes.
@@ -64,20 +115,24 @@ const opinionInputs = 2
 
 // Sets of weights, by what chooses a vector of each.
 const (
-	setMatch   = iota // length of the match, orders known
-	setNode           // bits of the byte so far
-	setLast           // last byte
-	setKinds          // classes of the last two bytes
-	setOpinion        // confidence of the language model, match, orders known
-	setDepth          // place in the token, class of the last byte
+	setMatch  = iota // length of the match, orders known
+	setNode          // bits of the byte so far
+	setLast          // last byte
+	setKinds         // classes of the last three bytes
+	setsPlain        // number of the sets above
 )
 
-const matchSets = context.Matches * context.Orders
+// Sets that follow with a language model, and the last one, with structured
+// text.
+const (
+	setOpinion = setsPlain + iota // confidence of the language model, match, orders known
+	setDepth                      // place in the token, class of the last byte
+	setsLM
+)
 
-var (
-	plainSets = []int{setMatch: matchSets, setNode: 256, setLast: 256, setKinds: 256}
-	lmSets    = []int{setMatch: matchSets, setNode: 256, setLast: 256, setKinds: 256,
-		setOpinion: (Confidences + 1) * matchSets, setDepth: (Depths + 1) * 16}
+const (
+	matchSets = context.Matches * context.Orders
+	fields    = 32
 )
 
 // mixRate is the learning rate of the mixer of bytes and of that of flags.
@@ -87,6 +142,7 @@ var mixRate = mix.Rate{First: 1000, Last: 60, Half: 300}
 // at most about 90 MB, from block to block.
 func NewPredictor() *Predictor {
 	return &Predictor{
+		start:  firstWeights,
 		model:  context.NewModel(),
 		byLast: mix.NewAPM(1<<16, apmRate),
 		byKind: mix.NewAPM(1<<16, apmRate),
@@ -95,26 +151,33 @@ func NewPredictor() *Predictor {
 
 const apmRate = 5
 
-// Reset prepares for a block of n bytes, with opinions of a language model or
-// without.
-func (p *Predictor) Reset(n int, lm bool) {
-	p.model.Reset(n, lm)
+// flagInputs and flagSets are the inputs and the sets of weights of the mixer of
+// flags, by what the model says and by the last byte.
+const flagInputs = context.FlagInputs + opinionInputs
+
+var flagSets = []int{Confidences*Depths + 1, 256}
+
+// Reset prepares for a block of n bytes.
+func (p *Predictor) Reset(n int, m Mode) {
+	p.mode = m
+	p.model.Reset(n, m.LM, m.Rich)
 	p.byLast.Reset()
 	p.byKind.Reset()
-	p.resetMixer(0, context.Inputs, plainSets)
-	if lm {
-		p.resetMixer(1, context.Inputs+opinionInputs, lmSets)
+	p.resetMixer(Mode{Rich: m.Rich})
+	if m.LM {
+		p.resetMixer(m)
 		p.resetFlags()
 	}
-	p.Use(lm)
+	p.Use(m.LM)
 }
 
-// resetMixer prepares the mixer without, 0, or with a language model, 1.
-func (p *Predictor) resetMixer(k, inputs int, sets []int) {
-	if p.mixers[k] == nil {
-		p.mixers[k] = mix.NewMixer(inputs, sets, matchSets, mixRate)
+// resetMixer prepares the mixer of a mode.
+func (p *Predictor) resetMixer(m Mode) {
+	mixer := &p.mixers[m.number()]
+	if *mixer == nil {
+		*mixer = mix.NewMixer(m.inputs(), m.sets(), matchSets, mixRate)
 	}
-	p.mixers[k].Reset(startWeights(k == 1))
+	(*mixer).Reset(p.start[m.name()])
 }
 
 // resetFlags prepares what only a block with a language model needs.
@@ -122,22 +185,18 @@ func (p *Predictor) resetFlags() {
 	if p.flags == nil {
 		p.byLM = mix.NewAPM(Confidences*Depths*context.Matches, apmRate)
 		p.flags = context.NewFlags()
-		p.flagMix = mix.NewMixer(context.FlagInputs+opinionInputs, []int{Confidences*Depths + 1, 256}, 1, mixRate)
+		p.flagMix = mix.NewMixer(flagInputs, flagSets, 1, mixRate)
 	}
 	p.byLM.Reset()
 	p.flags.Reset()
-	p.flagMix.Reset(startFlagWeights())
+	p.flagMix.Reset(p.start[flagMixer])
 }
 
 // Use says whether the decisions to come have opinions of a language model. The
 // block must have been Reset for one; without, the mixer is that of blocks that
 // have none.
 func (p *Predictor) Use(lm bool) {
-	k := 0
-	if lm {
-		k = 1
-	}
-	p.lm, p.opinion, p.mixer = lm, false, p.mixers[k]
+	p.lm, p.opinion, p.mixer = lm, false, p.mixers[Mode{LM: lm, Rich: p.mode.Rich}.number()]
 }
 
 // Start makes c the cursor of a stream that begins at position pos.
@@ -150,13 +209,24 @@ func (p *Predictor) Begin(c *Cursor) {
 	p.kinds = int(c.Classes() >> 4 & 255)
 	p.model.Begin(c)
 	p.mixer.Select(setLast, p.last)
-	p.mixer.Select(setKinds, int(c.Classes()&255))
+	p.mixer.Select(setKinds, int(c.Classes()&0xfff))
+	if p.mode.Rich {
+		p.mixer.Select(p.setField(), min(c.Field(), fields-1))
+	}
+}
+
+// setField is the set of weights by the number of the field in the line.
+func (p *Predictor) setField() int {
+	if p.lm {
+		return setsLM
+	}
+	return setsPlain
 }
 
 // P returns the probability / 2^32 that the decision at node is a one.
 func (p *Predictor) P(node int, lm *Opinion) uint32 {
 	m := p.mixer
-	p.model.Predict(uint32(node), (*[context.Inputs]int32)(m.X))
+	p.model.Predict(uint32(node), m.X)
 	match := p.model.Match()
 	matchSet := match*context.Orders + p.model.Known()
 	m.Select(setMatch, matchSet)
@@ -182,7 +252,7 @@ func (p *Predictor) hear(lm *Opinion, matchSet int) {
 	if p.opinion {
 		confidence, depth = lm.Confidence, lm.Depth
 	}
-	fillOpinion((*[opinionInputs]int32)(p.mixer.X[context.Inputs:]), lm)
+	fillOpinion((*[opinionInputs]int32)(p.mixer.X[p.mode.inputs()-opinionInputs:]), lm)
 	p.mixer.Select(setOpinion, confidence*matchSets+matchSet)
 	p.mixer.Select(setDepth, depth*16+int(p.c.Classes()&15))
 }
@@ -204,6 +274,9 @@ func final(p uint64) uint32 {
 
 // Update tells that the decision of the last P was bit.
 func (p *Predictor) Update(bit int) {
+	if p.learn != nil {
+		p.learn.see(p, bit)
+	}
 	p.mixer.Update(bit)
 	p.byLast.Update(bit)
 	p.byKind.Update(bit)
@@ -234,6 +307,9 @@ func (p *Predictor) PEnd(c *Cursor, lm *Opinion) uint32 {
 
 // UpdateEnd tells that the decision of the last PEnd was bit.
 func (p *Predictor) UpdateEnd(bit int) {
+	if p.learn != nil {
+		p.learn.weights(flagMixer, p.flagMix)
+	}
 	p.flagMix.Update(bit)
 	p.flags.Update(bit)
 }

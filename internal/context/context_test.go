@@ -94,19 +94,19 @@ func TestTable(t *testing.T) {
 
 // run codes text with a fresh model and returns a hash of all inputs.
 func run(m *Model, text []byte, skip bool) string {
-	m.Reset(len(text), false)
+	m.Reset(len(text), false, true)
 	var c Cursor
 	c.Init(0)
 	h := sha256.New()
-	var x [Inputs]int32
-	var buf [4 * Inputs]byte
+	var x [RichInputs]int32
+	var buf [4 * RichInputs]byte
 	for i, b := range text {
 		m.Begin(&c)
 		for node := 1; node < 256; {
 			bit := int(b) >> (7 - depthOf(node)) & 1
 			// Some decisions are known to the caller.
 			if !skip || (i+node)%5 != 0 {
-				m.Predict(uint32(node), &x)
+				m.Predict(uint32(node), x[:])
 				for k, v := range x {
 					buf[4*k], buf[4*k+1] = byte(v), byte(v>>8)
 				}
@@ -144,7 +144,7 @@ func sample() []byte {
 // TestInputs pins all inputs over a sample, with and without known decisions,
 // and that a model used before gives the same as a new one.
 func TestInputs(t *testing.T) {
-	for skip, want := range map[bool]string{false: "0e70b6de44879808", true: "22b10cf800ea4da0"} {
+	for skip, want := range map[bool]string{false: "52288fe2fe55ac1e", true: "a582f63356bdc3fd"} {
 		m := NewModel()
 		if got := run(m, sample(), skip); got != want {
 			t.Errorf("known decisions %v: hash %s, want %s", skip, got, want)
@@ -159,15 +159,15 @@ func TestInputs(t *testing.T) {
 func TestMatchFindsRepeats(t *testing.T) {
 	m := NewModel()
 	text := []byte("an unusual sentence, once. Some other words; an unusual sentence, once.")
-	m.Reset(len(text), false)
+	m.Reset(len(text), false, true)
 	var c Cursor
 	c.Init(0)
-	var x [Inputs]int32
+	var x [RichInputs]int32
 	right := 0
 	for i, b := range text {
 		m.Begin(&c)
-		m.Predict(1, &x)
-		if i >= 52 && m.Match() > 0 && x[2*contexts] < 0 {
+		m.Predict(1, x[:])
+		if i >= 52 && m.Match() > 0 && x[2*Contexts] < 0 {
 			right++ // these bytes are ASCII: a zero is predicted first
 		}
 		m.End(&c, b)
@@ -182,7 +182,7 @@ func TestMatchFindsRepeats(t *testing.T) {
 func TestStreams(t *testing.T) {
 	m := NewModel()
 	half := []byte(strings.Repeat("abcdefghij", 30))
-	m.Reset(2*len(half), true)
+	m.Reset(2*len(half), true, true)
 	var a, b Cursor
 	a.Init(0)
 	b.Init(len(half))
@@ -191,7 +191,7 @@ func TestStreams(t *testing.T) {
 			m.Begin(c)
 			m.End(c, v)
 			m.Mark(c, i%3 == 0)
-			if p := c.match.ptr; p > 0 && !m.hist.known(int(p)) {
+			if p := c.match[0].ptr; p > 0 && !m.hist.known(int(p)) {
 				t.Fatalf("at %d the match points to %d, which is not coded", c.Pos(), p)
 			}
 		}
@@ -231,5 +231,51 @@ func TestCharacters(t *testing.T) {
 	a.advance(0x80)
 	if a.char != 0x80 || a.charLeft != 0 {
 		t.Error("a stray byte does not begin a character")
+	}
+}
+
+func TestFields(t *testing.T) {
+	m := NewModel()
+	text := []byte("id,name,size\n1,alpha,100\n22,be,")
+	m.Reset(len(text)+1, false, true)
+	var c Cursor
+	c.Init(0)
+	for _, b := range text {
+		m.End(&c, b)
+	}
+	// The next byte begins field 2; over it is the 1 of 100.
+	if over, next := m.overField(&c); over != '1' || next != '0' || c.Field() != 2 {
+		t.Errorf("in field %d over %d and %d", c.Field(), over, next)
+	}
+	if over, _ := m.over(&c); over != 'a' {
+		t.Errorf("over %d in the same column", over)
+	}
+	m.End(&c, '\n')
+	if over, next := m.overField(&c); over != '2' || next != '2' || c.Field() != 0 {
+		t.Errorf("in field %d of the next line over %d and %d", c.Field(), over, next)
+	}
+}
+
+func TestKeys(t *testing.T) {
+	var c Cursor
+	at := func(text string) (key, around uint64) {
+		c.Init(0)
+		for _, b := range []byte(text) {
+			c.advance(b)
+			c.structure.advance(b, c.word1, c.pos, c.lineStart)
+		}
+		return c.structure.key(), c.structure.keyAround()
+	}
+	user, _ := at(`"user": `)
+	name, around := at(`{"id": 7, "user": {"size": [1, 2], "name": `)
+	if other, _ := at(`"name":`); other != name || name == user || around != user {
+		t.Errorf("keys %x in %x, want %x in %x", name, around, other, user)
+	}
+	if again, _ := at(`{"user": {"name": "x"}, `); again != user {
+		t.Errorf("behind the brackets the key is %x, want %x", again, user)
+	}
+	word, _ := at("port = ")
+	if other, _ := at("[net]\nport ="); other != word || word == 0 {
+		t.Errorf("keys out of quotes %x and %x", word, other)
 	}
 }

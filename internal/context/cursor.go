@@ -6,6 +6,7 @@ package context
 type Cursor struct {
 	start, pos int    // first and next position of the stream in the block
 	tail       uint64 // the last eight bytes, the last one lowest
+	tail8      uint64 // the eight bytes before them
 	classes    uint64 // the classes of the last sixteen bytes, four bits each
 
 	word, word1, word2 uint64 // hashes of this word, 0 between words, and of the two before
@@ -16,17 +17,19 @@ type Cursor struct {
 
 	lineStart, lineBefore int    // where this line and the one before began; -1 for none
 	first                 uint32 // the line's first two bytes
-	field                 uint32 // number of the field in this line
-	fieldHash             uint64 // hash of the field so far
 
-	match     matchState
-	token     uint64 // hash of the bytes since the last mark
-	sinceMark int    // and their number
+	structure structure // kept only for the rich contexts
+
+	match       [matchers]matchState
+	token       uint64 // hash of the bytes since the last mark
+	sinceMark   int    // and their number
+	tokenBefore uint64 // hash of the bytes between the last two marks
 }
 
 // Init places the cursor before the stream's first byte.
 func (c *Cursor) Init(start int) {
 	*c = Cursor{start: start, pos: start, lineStart: start, lineBefore: -1}
+	c.structure.init(start)
 }
 
 // Pos returns the position of the stream's next byte.
@@ -38,6 +41,10 @@ func (c *Cursor) Tail() uint64 { return c.tail }
 // Classes returns the classes of the last sixteen bytes, four bits each, the
 // last one lowest.
 func (c *Cursor) Classes() uint64 { return c.classes }
+
+// Field returns the number of the field in its line, kept only with the rich
+// contexts.
+func (c *Cursor) Field() int { return int(c.structure.field) }
 
 // Classes of bytes.
 const (
@@ -94,6 +101,7 @@ func init() {
 // advance takes byte b into the cursor's memory.
 func (c *Cursor) advance(b byte) {
 	class := byteClass[b]
+	c.tail8 = c.tail8<<8 | c.tail>>56
 	c.tail = c.tail<<8 | uint64(b)
 	c.classes = c.classes<<4 | uint64(class)
 	c.pos++
@@ -141,21 +149,14 @@ func (c *Cursor) advanceChar(b byte) {
 	}
 }
 
-// advanceLine follows lines and their fields.
+// advanceLine follows lines.
 func (c *Cursor) advanceLine(b byte) {
 	if b == '\n' {
 		c.lineBefore, c.lineStart = c.lineStart, c.pos
-		c.field, c.fieldHash, c.first = 0, 0, 0
+		c.first = 0
 		return
 	}
 	if c.pos-c.lineStart <= 2 {
 		c.first = c.first<<8 | uint32(b)
-	}
-	switch b {
-	case ',', ';', '\t', '|', ' ', '"':
-		c.field++
-		c.fieldHash = 0
-	default:
-		c.fieldHash = (c.fieldHash + uint64(b) + 1) * mul1
 	}
 }

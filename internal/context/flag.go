@@ -11,8 +11,8 @@ type Flags struct {
 }
 
 const (
-	flagContexts = 6
-	flagBits     = 14 // log2 of the situations of each context, by hash
+	flagContexts = 10
+	flagBits     = 16 // log2 of the situations of each context, by hash
 
 	// FlagInputs is the number of inputs that Predict fills.
 	FlagInputs = 2*flagContexts + 1
@@ -40,6 +40,7 @@ func (f *Flags) Reset() {
 func (f *Flags) Predict(m *Model, c *Cursor, x *[FlagInputs]int32) {
 	t := c.tail
 	length := uint64(min(c.sinceMark, 15))
+	expected, matched := m.expected(c)
 	hashes := [flagContexts]uint64{
 		t&0xff | length<<8,
 		t&0xffff | length<<16,
@@ -47,6 +48,10 @@ func (f *Flags) Predict(m *Model, c *Cursor, x *[FlagInputs]int32) {
 		c.token,
 		c.word + t&0xff,
 		m.matchedMark(c) | length<<8,
+		c.token + (expected|matched<<8)*mul2,
+		t & 0xffffffff,
+		t & 0xffffffffffff,
+		c.token + c.word1*3 + c.tokenBefore*5,
 	}
 	for i, h := range hashes {
 		at := int((h + uint64(i)*mul2) * mul1 >> (64 - flagBits))
@@ -69,14 +74,14 @@ func (f *Flags) Update(bit int) {
 func (m *Model) Mark(c *Cursor, ends bool) {
 	if ends {
 		m.hist.mark[c.pos-1] |= markToken
-		c.sinceMark, c.token = 0, 0
+		c.tokenBefore, c.token, c.sinceMark = c.token, 0, 0
 	}
 }
 
 // matchedMark returns the mark at the place that the match repeats and how
 // long the match is, or 0 without one.
 func (m *Model) matchedMark(c *Cursor) uint64 {
-	s := &c.match
+	s := &c.match[0]
 	if s.ptr == 0 || s.length == 0 {
 		return 0
 	}

@@ -2,6 +2,10 @@ package context
 
 // The kinds of context. Orders 0 and 1 have slots of their own; the others are
 // hashes of something in the cursor's memory.
+const (
+	plainKinds = 12
+	richKinds  = 20 // with those of structured text
+)
 
 // Multipliers of hashes: odd numbers without pattern.
 const (
@@ -23,26 +27,61 @@ func (m *Model) fillHashes(c *Cursor) {
 	// Words: this one, and this after the one before.
 	h[4] = c.word + last*mul2
 	h[5] = c.word + c.word1*3 + last
-	// Lines: what stood here in the line before, the field of a table, the
-	// column under what the line began with.
+	// Lines: what stood here in the line before, the column under what the line
+	// began with.
 	h[6] = over | after<<8 | last<<16
-	h[7] = c.fieldHash*8 + uint64(c.field)
-	h[8] = uint64(c.first)<<16 | uint64(min(c.pos-c.lineStart, 255))<<8 | over
+	h[7] = uint64(c.first)<<16 | uint64(min(c.pos-c.lineStart, 255))<<8 | over
 	// Shapes: the bytes before the last, the kinds of the last eight.
-	h[9] = t & 0xffff00
-	h[10] = c.classes&0xffffffff<<8 | last
+	h[8] = t & 0xffff00
+	h[9] = c.classes&0xffffffff<<8 | last
 	// In scripts of several bytes a character, this one after the one before;
 	// else this word after the one before the last.
 	if c.char > 0x7f {
-		h[11] = c.charHash + c.charHash1*3
+		h[10] = c.charHash + c.charHash1*3
 	} else {
-		h[11] = c.word + c.word2*3
+		h[10] = c.word + c.word2*3
 	}
-	for i := range h {
-		x := (h[i] + uint64(i+1)*mul2) * mul1
+	// What followed the last three bytes before.
+	h[11] = uint64(*m.followed(t))<<8 | last
+	if m.kinds == richKinds {
+		m.fillRich(c)
+	}
+	// A token of the language model that has just ended leaves out the bytes
+	// that would have gone on with it.
+	ended := uint64(0)
+	if m.hist.mark != nil && c.sinceMark == 0 {
+		ended = mul2
+	}
+	for i, x := range h[:m.kinds] {
+		x = (x + uint64(i+1)*mul2 + ended) * mul1
 		x ^= x >> 32
 		h[i] = x * mul2
 	}
+}
+
+// fillRich computes the contexts that structured text has beyond others.
+func (m *Model) fillRich(c *Cursor) {
+	t, s := c.tail, &c.structure
+	last, field := t&0xff, uint64(s.field)
+	h := &m.hash
+	// Fields of a table: this one as far as it goes, the same with the first of
+	// the line, and what stood here in the same field of the line before.
+	h[12] = s.fieldHash*8 + field
+	h[13] = s.fieldHash*3 + s.firstField + field
+	over, after := m.overField(c)
+	h[14] = over | after<<8 | last<<32 | field<<16
+	// Values: under the last key and the one around it, under the last key at
+	// this depth of indentation.
+	key := s.key()
+	h[15] = key + s.keyAround()*3 + s.fieldHash*5 + last
+	h[16] = key + uint64(s.indent)<<8 + last
+	// What the match expects, and how long it is.
+	expected, length := m.expected(c)
+	h[17] = expected | length<<8 | last<<16
+	// Shapes: the kinds of the last sixteen bytes, the two bytes before the last
+	// two.
+	h[18] = c.classes
+	h[19] = t & 0xffff0000
 }
 
 // over returns the byte over the next one in the line before, and the byte
@@ -53,4 +92,33 @@ func (m *Model) over(c *Cursor) (over, after uint64) {
 		return 0, 0
 	}
 	return uint64(m.hist.b[p]), uint64(m.hist.b[p+1])
+}
+
+// overField is over with the field that the next byte is in put under the same
+// field of the line before.
+func (m *Model) overField(c *Cursor) (over, after uint64) {
+	p := c.structure.over(c.pos)
+	if p < 0 || p >= c.lineStart {
+		return 0, 0
+	}
+	return uint64(m.hist.b[p]), uint64(m.hist.b[p+1])
+}
+
+// expected returns the byte that the match expects and one more than the class
+// of its length, or 0 without one.
+func (m *Model) expected(c *Cursor) (b, length uint64) {
+	s := &c.match[0]
+	if s.ptr == 0 {
+		return 0, 0
+	}
+	return uint64(m.hist.b[s.ptr]), uint64(lengthClass(s.length)) + 1
+}
+
+// followBits is log2 of the places that followed has.
+const followBits = 16
+
+// followed returns where the two bytes are kept that followed the last three
+// bytes of tail before, the last one lowest.
+func (m *Model) followed(tail uint64) *uint16 {
+	return &m.follow[(tail&0xffffff)*mul1>>(64-followBits)]
 }

@@ -7,10 +7,11 @@ import (
 )
 
 // A matcher predicts the byte that followed the last occurrence of the last
-// bytes. It is common to the cursors of a block; what a cursor follows is in
-// its matchState.
+// bytes, as many as its least length. It is common to the cursors of a block;
+// what a cursor follows is in its matchState.
 type matcher struct {
-	last  []int32 // by hash of the last minMatch bytes: the position after them, 0 for none
+	least int
+	last  []int32 // by hash of the last bytes: the position after them, 0 for none
 	shift uint
 
 	byLength *mix.Map // by length and recent misses: is the predicted bit right
@@ -32,15 +33,20 @@ type matchState struct {
 }
 
 const (
-	minMatch     = 6     // bytes that must agree
 	verifyTo     = 48    // a new match is measured up to here
 	longestMatch = 65535 // and counted up to here as it goes on
 
-	matchInputs = 2
+	matchers      = 2
+	matcherInputs = 2
 )
 
-func newMatcher() *matcher {
-	return &matcher{byLength: mix.NewMap(lengths*4, 1023), byByte: mix.NewMap(256*4, 255)}
+// leastMatch is how many bytes must agree for each of the matchers: the second
+// rather follows the same record as before, where the first jumps to the last one
+// that is a little like this.
+var leastMatch = [matchers]int{6, 16}
+
+func newMatcher(least int) *matcher {
+	return &matcher{least: least, byLength: mix.NewMap(lengths*4, 1023), byByte: mix.NewMap(256*4, 255)}
 }
 
 // reset empties the matcher, with 2^size places to remember.
@@ -79,7 +85,7 @@ func lengthClass(n int32) int {
 }
 
 // update moves a cursor's match over byte b, which the cursor has just passed,
-// and looks for a new one where there is none of minMatch bytes.
+// and looks for a new one where there is none long enough.
 func (m *matcher) update(s *matchState, h *history, c *Cursor, b byte) {
 	if s.ptr > 0 {
 		if h.b[s.ptr] == b {
@@ -94,23 +100,38 @@ func (m *matcher) update(s *matchState, h *history, c *Cursor, b byte) {
 			*s = matchState{}
 		}
 	}
-	n := c.pos - c.start
-	if n < minMatch {
+	if c.pos-c.start < m.least {
 		return
 	}
-	last := &m.last[c.tail<<(64-8*minMatch)*mul1>>m.shift]
-	if p := int(*last); p > 0 && s.length < minMatch && h.known(p) {
-		if n = h.agree(p, c.pos, min(n, verifyTo)); n >= minMatch {
-			*s = matchState{ptr: *last, length: int32(n)}
-		}
+	last := &m.last[m.hash(c)>>m.shift]
+	if int(s.length) < m.least {
+		m.find(s, h, c, int(*last))
 	}
 	*last = int32(c.pos)
 }
 
+// find begins a match at position p, 0 for none, if enough bytes before it agree.
+func (m *matcher) find(s *matchState, h *history, c *Cursor, p int) {
+	if p == 0 || !h.known(p) {
+		return
+	}
+	if n := h.agree(p, c.pos, min(c.pos-c.start, verifyTo)); n >= m.least {
+		*s = matchState{ptr: int32(p), length: int32(n)}
+	}
+}
+
+// hash returns a hash of as many of the last bytes as must agree.
+func (m *matcher) hash(c *Cursor) uint64 {
+	if m.least <= 8 {
+		return c.tail << (64 - 8*m.least) * mul1
+	}
+	return (c.tail*mul1 + c.tail8<<(128-8*m.least)) * mul2
+}
+
 // predict fills x with the match's opinion on the bit at node, which depth bits
 // lead to. Without one the inputs are 0.
-func (m *matcher) predict(s *matchState, h *history, node uint32, depth uint, x *[matchInputs]int32) {
-	*x = [matchInputs]int32{}
+func (m *matcher) predict(s *matchState, h *history, node uint32, depth uint, x *[matcherInputs]int32) {
+	*x = [matcherInputs]int32{}
 	m.entry = -1
 	if s.ptr == 0 {
 		return

@@ -1,16 +1,3 @@
-// Package context holds the adaptive predictors of kolm: what followed in the
-// same context before, for many kinds of context at once.
-//
-// A Model is the tables of one block, common to its streams; a Cursor is one
-// stream's place. A byte is eight decisions, highest bit first. The node of a
-// decision is 1 followed by the bits before it, 1 to 255. For every decision
-// each context gives two inputs for a mixer: the stretch of its probability,
-// and the probability itself, which weighs certainty less. The caller may leave
-// out decisions whose outcome it knows and go on at a later node.
-//
-// All arithmetic is on integers and every size follows from the length of the
-// block, so that encoder and decoder agree on every machine. The package must
-// not know mixers' weights, the language model or the coder.
 package context
 
 import (
@@ -20,11 +7,16 @@ import (
 )
 
 const (
-	hashed   = 12         // contexts with slots in lines
-	contexts = hashed + 2 // and orders 0 and 1, which have slots of their own
+	direct = 2 // orders 0 and 1, which have slots of their own; the others are in lines
 
-	// Inputs is the number of inputs that Predict fills.
-	Inputs = 2*contexts + matchInputs
+	// Contexts is the number of contexts with the further ones.
+	Contexts = direct + richKinds
+
+	matchInputs = matchers * matcherInputs
+
+	// Inputs and RichInputs are the numbers of inputs that Predict fills.
+	Inputs     = 2*(direct+plainKinds) + matchInputs
+	RichInputs = 2*(direct+richKinds) + matchInputs
 
 	// Orders is the number of values of Known.
 	Orders = 5
@@ -36,39 +28,56 @@ const entryLimit = 1023
 
 // Model is the predictors of one block.
 type Model struct {
-	table table
-	hist  history
-	match matcher
-	entry [entries]uint32 // (contexts, 256) what followed each state
+	kinds  int // plainKinds or richKinds
+	table  table
+	hist   history
+	match  [matchers]*matcher
+	follow [1 << followBits]uint16
+	start  *[entries]uint32 // what entry begins with
+	entry  [entries]uint32  // (contexts, 256) what followed each state
 
 	// The byte at hand.
 	c     *Cursor
-	hash  [hashed]uint64
-	line  [hashed]uint32   // the lines of the nibble that is next or at hand
-	lines uint32           // what chose them, see findLines
-	slot  [contexts]uint32 // where the states of this nibble are
-	begun uint32           // node at which this nibble begins, 0 before the first
+	hash  [richKinds]uint64
+	line  [richKinds]uint32 // the lines of the nibble that is next or at hand
+	lines uint32            // what chose them, see findLines
+	slot  [Contexts]uint32  // where the states of this nibble are
+	begun uint32            // node at which this nibble begins, 0 before the first
 	known int
 
 	// The decision at hand.
-	place [contexts]uint32 // where its state is
-	at    [contexts]uint16 // and the entry of that state
+	place [Contexts]uint32 // where its state is
+	at    [Contexts]uint16 // and the entry of that state
 }
 
 // entries is (contexts, 256), rounded up to a power of two so that an index
 // can be masked.
-const entries = 16 << 8
+const entries = 32 << 8
 
 // NewModel returns a model; call Reset before use.
-func NewModel() *Model { return &Model{match: *newMatcher()} }
+func NewModel() *Model {
+	m := &Model{start: &startEntries}
+	for i, least := range leastMatch {
+		m.match[i] = newMatcher(least)
+	}
+	return m
+}
 
-// Reset prepares for a block of n bytes, coded as several streams or as one.
-func (m *Model) Reset(n int, streams bool) {
+// Reset prepares for a block of n bytes, coded as several streams or as one,
+// with the contexts of structured text or without.
+func (m *Model) Reset(n int, streams, rich bool) {
+	m.kinds = plainKinds
+	if rich {
+		m.kinds = richKinds
+	}
 	size := uint(bits.Len(uint(n)))
 	m.table.reset(min(max(size+1, 8), 20))
 	m.hist.reset(n, streams)
-	m.match.reset(min(max(size, 8), 20))
-	m.entry = startEntries
+	for _, k := range m.match {
+		k.reset(min(max(size, 8), 20))
+	}
+	clear(m.follow[:])
+	m.entry = *m.start
 	m.c = nil
 }
 
@@ -87,41 +96,42 @@ func (m *Model) Begin(c *Cursor) {
 // same page.
 func (m *Model) findLines(key uint32) {
 	m.lines = key
-	for i, h := range &m.hash {
+	for i, h := range m.hash[:m.kinds] {
 		line := m.table.line(h)
 		if key > 1 {
 			line ^= uint32((h>>24+uint64(key))*mul1>>58) * lineSize
 		}
 		m.line[i] = line
 	}
-	prefetch(&m.table.b[0], &m.line[0], hashed)
+	prefetch(&m.table.b[0], &m.line[0], m.kinds)
 }
 
 // load finds the slots of the nibble that begins at node, 1 or 16 to 31.
 func (m *Model) load(node uint32) {
 	m.begun = node
-	direct := uint32(0)
+	nibble := uint32(0)
 	if node > 1 {
-		direct = node - 15
+		nibble = node - 15
 	}
-	m.slot[0] = m.table.directSlot(256, direct)
-	m.slot[1] = m.table.directSlot(uint32(m.c.tail&255), direct)
+	m.slot[0] = m.table.directSlot(256, nibble)
+	m.slot[1] = m.table.directSlot(uint32(m.c.tail&255), nibble)
 	if key := max(node>>1, 1); m.lines != key {
 		m.findLines(key)
 	}
-	for i, h := range &m.hash {
-		m.slot[i+2] = m.table.slot(m.line[i], byte(h>>24+uint64(node)*167))
+	for i, h := range m.hash[:m.kinds] {
+		m.slot[direct+i] = m.table.slot(m.line[i], byte(h>>24+uint64(node)*167))
 	}
 	m.known = 0
-	for _, s := range m.slot[2 : 2+Orders-1] {
+	for _, s := range m.slot[direct : direct+Orders-1] {
 		if m.table.b[s+1] != 0 {
 			m.known++
 		}
 	}
 }
 
-// Predict fills x with the opinions on the decision at node.
-func (m *Model) Predict(node uint32, x *[Inputs]int32) {
+// Predict fills x, of Inputs or RichInputs, with the opinions on the decision at
+// node.
+func (m *Model) Predict(node uint32, x []int32) {
 	depth := uint(bits.Len32(node)) - 1
 	begin, in := uint32(1), node
 	if depth >= 4 {
@@ -135,15 +145,21 @@ func (m *Model) Predict(node uint32, x *[Inputs]int32) {
 		m.findLines(node)
 	}
 	b := m.table.b
-	for i := range contexts {
-		p := m.slot[i] + in
-		at := uint16(i<<8) | uint16(b[p])
-		m.place[i], m.at[i] = p, at
-		e := m.entry[at%entries] >> 20
-		x[2*i] = mix.Stretch12(e)
-		x[2*i+1] = (int32(e) - 2048) >> 1
+	n := direct + m.kinds
+	slot, place, at := m.slot[:n], m.place[:n], m.at[:n]
+	for i, s := range slot {
+		p := s + in
+		a := uint16(i<<8) | uint16(b[p])
+		place[i], at[i] = p, a
+		e := m.entry[a%entries] >> 20
+		pair := x[2*i : 2*i+2 : 2*i+2]
+		pair[0] = mix.Stretch12(e)
+		pair[1] = (int32(e) - 2048) >> 1
 	}
-	m.match.predict(&m.c.match, &m.hist, node, depth, (*[matchInputs]int32)(x[2*contexts:]))
+	x = x[2*n:]
+	for i, k := range m.match {
+		k.predict(&m.c.match[i], &m.hist, node, depth, (*[matcherInputs]int32)(x[matcherInputs*i:]))
+	}
 }
 
 // Update tells that the decision at the node of the last Predict was bit.
@@ -151,19 +167,31 @@ func (m *Model) Update(bit int) {
 	b := m.table.b
 	next := &nextState[bit&1]
 	one := uint32(bit)
-	for i := range contexts {
-		at := m.at[i] % entries
-		m.entry[at] = mix.Adapt(m.entry[at], one, entryLimit)
-		b[m.place[i]] = next[uint8(at)]
+	n := direct + m.kinds
+	place := m.place[:n]
+	for i, a := range m.at[:n] {
+		e := &m.entry[a%entries]
+		*e = mix.Adapt(*e, one, entryLimit)
+		b[place[i]] = next[uint8(a)]
 	}
-	m.match.learn(bit)
+	for _, k := range m.match {
+		k.learn(bit)
+	}
 }
 
 // End tells that the byte at hand was b and moves the cursor past it.
 func (m *Model) End(c *Cursor, b byte) {
 	m.hist.put(c.pos, b)
+	f := m.followed(c.tail)
+	*f = *f<<8 | uint16(b)
+	lineStart := c.lineStart
 	c.advance(b)
-	m.match.update(&c.match, &m.hist, c, b)
+	if m.kinds == richKinds {
+		c.structure.advance(b, c.word1, c.pos, lineStart)
+	}
+	for i, k := range m.match {
+		k.update(&c.match[i], &m.hist, c, b)
+	}
 }
 
 // Known returns how many of the orders 2, 3, 4 and 6 have been seen before in
@@ -173,13 +201,13 @@ func (m *Model) Known() int { return m.known }
 // Matches is the number of values of Match.
 const Matches = 4
 
-// Match returns how long the match behind the last Predict is, in four
+// Match returns how long the first match behind the last Predict is, in four
 // classes; 0 is none, or one that expects another byte.
 func (m *Model) Match() int {
-	if m.match.entry < 0 {
+	if m.match[0].entry < 0 {
 		return 0
 	}
-	switch n := m.c.match.length; {
+	switch n := m.c.match[0].length; {
 	case n < 12:
 		return 1
 	case n < 32:

@@ -1,32 +1,19 @@
 package context
 
 import (
+	_ "embed"
 	"encoding/base64"
 	"fmt"
-
-	"kolm/internal/mix"
+	"strings"
 )
 
 // startStates holds, for each context, what followed each state in training
-// text: the stretch of the share of ones, in 1/16 nat above -8 nats. It was
-// counted over 2.4 MB of documents of all kinds, cut at 30 KB, that are in no
-// evaluation set, each coded with empty tables. Small blocks gain by it.
-var startStates = [contexts]string{
-	"fW+OaX1+lWF9goR8gIGdXnp4g3hzgI1ye4WGgYmEoaaorrKysbe8vrzCvsLAycPOyszRxMzNztXX0snHyM/P2+bV18rN39ray///iYyIj4ySiZedmJ6doJ6in6OipKWlqKafp6qop6mrqqirp6yzrKqtsa7FhmmJe5KGmI+SkJSTlpSXo5Z6hIGGf4yKiop0eYJ1f3V/f4ODV251eGx3dn19V21yemh2dk5odHBuUGJjbmxKXGJrakleYFdpSV1eRV1dRVdcRVNbO1VaQVZZP1JYPlJXOlZWOU9VNVBUOExUOU5TOi9SNzgyLjQkMDU1LjUtMzIoKichKyclKCgB",
-	"fWOcW39+pFSAgIp1hIGrUXxzf3J6fpFvgYWOfYuGr7O1ubq9vcHAxMXHx8fIysnNzc3NzM/Rz9HR1dHT0NXW1dnX1N3W2dvZ1t/zipKPlpSZnZ2doZ6joKaiqKOppKulraasp66osqmzqrOrsqy5rLKtuK7DhHqJhZOGnI2SkZSUlpaXpoR7f4KIgJGHiopudnp5f3eDeoODSmtzem52cH19SGhwcmV2dkVkbG5uR2BjbGxBXWJpaj9aYFhpPFhePFddOVRcOVNbN1NaO1FZNFJYMk5XME5WMUtVMUlULktULktTMDVSLCwsKSopKTEpKCUpIyYkIyUjIx4iIx8H",
-	"fVyiVYJ7q02BeYtzhoCzS31yhXB+fJFug4COfI2Ft7y+wsXGyMnKzc7P0NPT0dXX1dfX2Nnc29vd3ODg3Nve4d/k5eDm5ODl4+j4ipOOlpSamp6doZ6joKaiqaOppKulrqaup66osKmxqrCrsayzrLOttq7AgoGIiJKImY2Sk5SVlpiXp35+foKGgY6Gioptd3d8fXiCfYODQ2p2d3F3bn19QWZxcWZ2dj5jb2xuQF9jaGw4XGJoajhbYFhpNlheNVddMlVcMVNbL1RaN1FZLlBYLU1XKUxWKU1VJ05UJ0lUJk5TJjxSJSQiISAiIi4dHR0eHhofGx8WGRUWGRsE",
-	"fVmnUYJ7sUiEeItzhoC5R39yhXB+fJJuhH+OfI2GvsLGyczNz9HU1dfX2dvd3N7e3OLj5ePl5ubl4+fm5u3l6+nl8unt9e738+v/i5ORl5ecnaCdo56loKaiqqOspKulr6awp7CosqmwqrKrs6y2rLStuK7EgoKGiJKJmoySkpSVlpmXpn19foOEgYyGioptdnd/fHeBfoODP2l6dm92an19PWZ3bml2djljdWluPl9jaWwzXGJjajJaYFdpL1peLlhdK1ZcKVVbKFNaNlFZJVNYJE9XIlJWI1FVIk1UHUtUHk1TIDtSHh8aGhsXHDUYDxQUFRMRFBIOFg0OEBMB",
-	"flSqS4F7tUR9d4pzhoC+P3lxhXB+fJFtgH+MfY2Fw8jMz9LV1dra29vg3+Lj3+bj4Ojn6O/v7enw7unu7vHv7vf1//b48/f0+/j/ipOQlpacmaCdo56moKeip6OqpKqlsqaup7KorqmwqrGrsay0rLetua7Egn+GhpOInoySkpSTlpiXp358f3+DgoyGioprdnd5fXeCfIODO2h0dXF1aH19N2Zvbmt2djRiamhuMl9jZWwuXWJnaitZYFVpKVleKVZdJVdcJFNbIVVaI1JZH1FYHU5XG1NWHklVHE1UGE9UG0hTGjdSGRQWEhQTFRMRDQ8RCwgOBwkPCQgJAQ0B",
-	"fU+vRYJ7uz1+eItyhH/FOHxyhnF7fZFsgYCLfIyFytDT19rb3OHj4uTp6+zu8u/x7fDx/Pb68f/u9/Pu+P7/7vL2/P/7//r//vn/iZSMmJidlZ6doJ6noKiirqOppKulq6ayp7Woqqmzqqyrtay6rLutua7Cgn6Hh5GImYuSk5SQlpiXqH99gIGEgoeFiopue3h8fnSEfYODM2p7c3FvZX19MGZ3a212di1jf2ZuLF5jXGwnX2JmaiVYYFdpIVpeI1hdIVhcHFZbGVNaGFBZGFFYE09XEE1WDU5VEU5UEUhUE05TEDBSFg0TCwgHEwYGAwEGAQEBAwEBAQEBAgwB",
-	"f1KuS4F8t0KEeoxyg4C+Q35xiHF6fZNshIWOe4yFwsXIy8zOztHR1dXW2Nnb29za2tzc3eHi4eHj4OTj4Ojr5ufs6Ojs5+zr6Or+ipONl5Gbl56doZ6loKSiqKOppKulrqaup6+or6mwqrWrs6y4rLGttK7Cg3qHhpGGl42SkZSUlpaXqIZ9f4OIf5GIiopsdnl9fnWBeYODO2h3e25zcX19OGV1cGZ2djVidGxuO15jamwyW2JnajJYYFVpL1heLlZdLVRcK1VbLFNaNFBZJkxYJ01XIk5WJExVJUpUIUtUI0tTJDRSISAeHBobFzAZFxkdGRYbFRoYFhEUFhAB",
-	"flOrSH59tUJ7gopxgYO/PHhzhHRwgI9sfoiKfI6Gw8jL0NHS1NbY1tzf2+Db5ODg3+Xf6PHn5u/r6+3m5fbo/+r06vrz/vP49fT/io+QlZeapJ2dop6joKaiqaOopK6lq6arp7KosKm3qrKrsKyzrLatsK68hWyHhJaGpIqSkZSUlpmXp5J6gX2Jf5WIioptcHh3f3R+e4ODOmZteGlyaH19NWZubGJ2djlia2luMFxjZWwyYGJiai5aYFtpNWFeJ1hdKFNcJ1lbMlpaJGBZNlJYIVNXIE9WHV1VIU5UHk5UJ09TG0NSFxgSExkjFxwMDyMVFg0LGhkPAQENDBMB",
-	"fV+eVoF+p05/fot1hYKvS3p0f3J+fpBwgIONf4yHtLi7v8DDxMbHyMnLy83N0NPR0dLT1NbV1dPW19jT19na397Y2N7f5ODe3uX1jZKSl5ian56doZ6joKaiqKOppKylrqasp7CosKmyqrGrs6yxrLOttK7EhYCKh5SGnY2SkZSUlpaXpn97gIGHgJCGiopudHl4f3mEe4ODRGtyeW15b319Qmdtc2R2dj5jbG9uP2BjbWw5XGJqajhbYFlpNlpeNFZdM1RcMVNbMlJaNVNZLVJYLlFXLE1WK0tVKEtUKEdUKEpTKDVSJiYpIyclJSwlIh4iHyAgHhoiFxwcExwF",
-	"flaoT4F8sUeAeIl0hYK4Rnx0g3F+fpBvgYCLfIuGu8DEx8nJy87O1dPT09jV2dnZ3uHc4N7n4ujk5O/k5Ozo897r7vv39uvp//n/jJKRl5eal5+doZ6joKWipqOnpKqlraatp6yosKmuqrCrrKywrLWtua7Kg36IhpSInI2SlJSTlpmXpoB7f3+Fgo6Hiopud3h6fHh7gIODP2l6dnpxdn19PGZwcmx2djhhb21uPmFjbGwxW2JoajFYYFJpLWFeLlFdKlBcKk9bJk5aJkxZI0lYJEtXIUxWIUhVIEtUHEVUGUpTIS5SIh0bGh0YHhcUGg4YDgwTDxkXERATERAB",
-	"fWiUX4J/nFd9e4l4hoSjUXh1hHaAgI5zf4KMgYuKqK2ws7a6u76+wsTEyMrJy8vNztDO0dTT09TW0drW3dvZ4eHg1dri1tfl2uHvj5CUlJ6YnZudnZ6goKKioqOlpKmlp6app6qoq6muqq6rs6yxrK2tsa7Ah36MhpSHno6SjZSRlpOXo4J5gX2IgI+Jiopxcnx2gHSFfIODTG1vdm56c319SGlnfV52dkNmbHJuQGNjb2w8YGJtajpdYFxpNl1eOFldM1ZcL1dbL1RaLVFZLE1YK09XKlBWKEtVKlBUJU9UJU1TJjpSJiYgHh4jHh0cGRkQGhgaFBsZDw4VEhIB",
-	"fWKcWYJ8pVKAfIt0h4CsTntzg3J+fZFvgYCOfYyGsLW3u7y/wMPExcfGxMnLzM3Ozs/O1tLU1NLV1NjX2dfa2Nnc2tva39rd4druipKPlZKanJ6doZ6koKWip6OqpKulrKaup62osKmvqrCrsqy3rLKttK7AhICIhpGIm42Sk5SVlpiXp399fYSGgo+Hiopudnp4fXqBfIODSWpzd252b319RmdrcWR2dkNiZGxuQl9jamw8XWJoajxbYFlpOVpeOVddN1ZcNVRbM1RaNFFZMFNYMVBXLU9WLk5VLU5UKUxUKklTKDtSJyglIyEnISQjICAeHB8fHB0bHB8bHBwF",
-	"fVmkUYB8rUp/fYp1hoG0R3pzf3F9fZBvgICMfYuGub3AxMXIyczN0M/S1dXV19jZ2trg3N7e4eDd5eTk5eHo8eDl6Ozs7Ozn6PH/i5GQlZeaoJ2doZ6joKWiqaOopKmlrqatp62or6mwqrCrsayyrLOts67Bg4GIhpKHnIySkJSTlpaXpX59foKEgYyGiopudnl6fnmAfIODQWp0d3B4cX19Pmdxc2N2djtkcW9uPGBjbGw2XWJsajVcYF1pMlxeMVldLVdcLVdbK1RaME9ZKFBYJ1BXJFBWJk5VIkxUJUxUIkpTIzxSIx8eGiAcGycaGRYUFRkXFRESFRAUEAcB",
-	"flmmUoJ7rkuAfIp0hIK2SHtvhnF3f5JqgIWNfZKEub/BxsXLys3N0dHT1dXZ2tba293d3+Ts5eTk5+bi5+bi6+fm6vTq5e3v6ub5iZSOmZSdn6Cdo56koKmiqKOfpKWlqKapp6aopqmqqqerqqyprK+trq63hHmLhZmJnY+Sk5SYlpyXpIZ5fISKf5iGioptdXl6fHaAeIODQWZ2dGtwbX19QGVzbGF2djxgeGpuQF5jZWw6WGJiajldYFtpNVleNF1dN2FcLlxbMFFaO1JZLVVYMFRXK1VWLVlVKVBUIlRUNU1TI0RSHSYkIB4aHDYgGRkbExgeHRYTEB4VEBoG",
-}
+// text: the stretch of the share of ones, in 1/16 nat above -8 nats, a line in
+// base64 for each context. Small blocks gain by it. It is written by
+// internal/codec/learn.
+//
+//go:embed start.txt
+var startStates string
 
 // startCount is how firmly the first probabilities are held, as decisions seen.
 const startCount = 60
@@ -34,14 +21,17 @@ const startCount = 60
 var startEntries [entries]uint32
 
 func init() {
-	for i, s := range startStates {
+	lines := strings.Fields(startStates)
+	if len(lines) != Contexts {
+		panic(fmt.Sprintf("context: first probabilities of %d contexts, want %d", len(lines), Contexts))
+	}
+	for i, s := range lines {
 		b, err := base64.StdEncoding.DecodeString(s)
 		if err != nil {
 			panic(fmt.Sprintf("context: first probabilities of context %d: %v", i, err))
 		}
 		for state, v := range b {
-			p := mix.Squash((int32(v) - 128) << 12)
-			startEntries[i<<8|state] = p&^1023 | startCount
+			startEntries[i<<8|state] = startEntry(v)
 		}
 	}
 }

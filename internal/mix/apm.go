@@ -12,7 +12,7 @@ type APM struct {
 
 const (
 	apmPoints = 17
-	apmStep   = 2 * fineTo / (apmPoints - 1) // 3/4 nat
+	apmStep   = 2 * fineTo / (apmPoints - 1) // 1.5 nats
 )
 
 // NewAPM returns an APM of n contexts which moves by 1/2^rate of the error.

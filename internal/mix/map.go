@@ -10,11 +10,11 @@ type Map struct {
 }
 
 // reciprocal[n] is 2^16/(n+1.5).
-var reciprocal [1024]int64
+var reciprocal [1024]uint16
 
 func init() {
 	for n := range reciprocal {
-		reciprocal[n] = 1 << 17 / int64(2*n+3)
+		reciprocal[n] = uint16(1 << 17 / (2*n + 3))
 	}
 }
 
@@ -41,7 +41,7 @@ func (m *Map) Update(i, bit int) { m.entry[i] = Adapt(m.entry[i], uint32(bit), m
 func Adapt(e, bit, limit uint32) uint32 {
 	n := e & 1023
 	err := int64(bit<<22) - int64(e>>10)
-	e += uint32(err*reciprocal[n]>>16) << 10
+	e += uint32(err*int64(reciprocal[n])>>16) << 10
 	if n < limit {
 		e++
 	}

@@ -1,16 +1,3 @@
-// Package mix combines the opinions of many predictors on one binary decision
-// into one probability, in integers.
-//
-// An opinion is a stretch, ln(p/(1-p)). A Mixer adds opinions under weights
-// that it learns online by the gradient of the code length (logistic mixing):
-// p = squash(sum w_i x_i), then w_i += rate * x_i * (bit - p). Several weight
-// vectors look at every decision, each chosen by a small context of its own,
-// and a second layer mixes what they say. An APM corrects the result by
-// experience, and a Map is an adaptive probability.
-//
-// All arithmetic is on integers with written rounding (>> rounds down), so the
-// same decisions give the same probabilities on every machine. The package
-// must not know what the opinions are about.
 package mix
 
 // Weights have 22 fraction bits in the first layer and 16 in the second. In
@@ -115,6 +102,16 @@ func (m *Mixer) Select(set, i int) {
 
 // SelectFinal chooses vector i of the second layer.
 func (m *Mixer) SelectFinal(i int) { m.chosen = i * len(m.first) }
+
+// Selected returns the selected vector of each set and, last, of the second
+// layer. They may be read until the next Update.
+func (m *Mixer) Selected() [][]int32 {
+	var s [][]int32
+	for _, o := range m.offset {
+		s = append(s, m.weight[o:int(o)+len(m.X)])
+	}
+	return append(s, m.final[m.chosen:m.chosen+len(m.first)])
+}
 
 // P returns the stretch of the next decision in 1/65536 nat, cut at 12 nats,
 // and its probability / 2^32.

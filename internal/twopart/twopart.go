@@ -239,7 +239,8 @@ func decode(file []byte, workers int) (plain []byte, ideal float64, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	c := codec.New(codec.Options{Level: 5, LM: m.lm, Workers: workers, Ideal: &ideal})
+	c := codec.New(codec.Options{Level: 5, LM: m.lm, Workers: workers,
+		Watch: func(p uint32) { ideal += 32 - math.Log2(float64(p)) }})
 	for len(plain) < size {
 		method := codec.Method(r.bytes(1)[0])
 		n := r.number(min(blockSize, size-len(plain)))
@@ -251,6 +252,9 @@ func decode(file []byte, workers int) (plain []byte, ideal float64, err error) {
 		plain = append(plain, make([]byte, n)...)
 		if err := c.Decode(plain[at:], method, payload); err != nil {
 			return nil, 0, corrupt("%v", err)
+		}
+		if method == codec.Stored || method == codec.Fill {
+			ideal += 8 * float64(len(payload))
 		}
 	}
 	if len(r.b) > 0 {
