@@ -21,7 +21,7 @@ func OpenIndex(path string) (*Index, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, err
 	}
-	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
+	db, err := openDatabase(path, "mode=ro")
 	if err != nil {
 		return nil, err
 	}

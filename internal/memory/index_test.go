@@ -48,7 +48,7 @@ func gather(t testing.TB, m *Model, docs []string) *Gather {
 
 func finished(t testing.TB, g *Gather) *Index {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "index.db")
+	path := filepath.Join(t.TempDir(), "an index?#%20.db")
 	s, err := CreateStore(path, "test", false)
 	if err != nil {
 		t.Fatal(err)
@@ -63,6 +63,15 @@ func finished(t testing.TB, g *Gather) *Index {
 	}
 	t.Cleanup(func() { x.Close() })
 	return x
+}
+
+func TestGatherOptions(t *testing.T) {
+	m := storage(false).model(t)
+	for _, o := range []GatherOptions{{0, .01}, {5, -1}} {
+		if _, err := NewGather(m, o); err == nil {
+			t.Errorf("options %+v", o)
+		}
+	}
 }
 
 // everything reads an index whole.

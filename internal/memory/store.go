@@ -9,7 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
 
 	_ "modernc.org/sqlite" // the database, without C
 )
@@ -34,6 +37,20 @@ CREATE VIRTUAL TABLE words USING fts5 (text, content=sentence, content_rowid=id,
 CREATE TABLE state (data BLOB);
 `
 
+// openDatabase opens a file whatever characters its name has.
+func openDatabase(path, query string) (*sql.DB, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") { // of Windows
+		path = "/" + path
+	}
+	u := url.URL{Scheme: "file", Path: path, RawQuery: query}
+	return sql.Open("sqlite", u.String())
+}
+
 // Store is the file of an index that is being made.
 type Store struct{ db *sql.DB }
 
@@ -46,7 +63,7 @@ func CreateStore(path, identity string, resume bool) (*Store, error) {
 	if exists && !resume {
 		return nil, fmt.Errorf("%s: %w", path, os.ErrExist)
 	}
-	db, err := sql.Open("sqlite", path)
+	db, err := openDatabase(path, "")
 	if err != nil {
 		return nil, err
 	}
