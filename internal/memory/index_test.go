@@ -272,6 +272,14 @@ func FuzzSentenceEnd(f *testing.F) {
 	})
 }
 
+func TestClean(t *testing.T) {
+	for s, want := range map[string]string{"é": "é", "a\xffb": "a?b", "\xe9\xbb": "??", "巴\xe9": "巴?", "": ""} {
+		if got := clean(s); got != want {
+			t.Errorf("%q: %q", s, got)
+		}
+	}
+}
+
 func TestBins(t *testing.T) {
 	for a, want := range map[float32]int{0: 16, 0.001: 16, 1: 24, 1.9: 24, 2: 25, 1e9: 31, -0.001: 15, -1: 7, -1e9: 0} {
 		if got := bin(a); got != want {

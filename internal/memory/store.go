@@ -13,12 +13,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	_ "modernc.org/sqlite" // the database, without C
 )
 
-// schema of an index. Texts are bytes of the corpus: a token, and a sentence that
-// was cut, may not be UTF-8.
+// schema of an index. Texts are UTF-8, as other programs want them: in tokens that
+// are parts of characters, and in other bytes, stands ? for each byte.
 const schema = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE neuron (
@@ -300,19 +301,35 @@ func (w *writer) neurons() error {
 	return nil
 }
 
+// clean puts ? for every byte that is not UTF-8; lengths stay.
+func clean(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	b := []byte(s)
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n == 1 {
+			b[i] = '?'
+		}
+		i += n
+	}
+	return string(b)
+}
+
 func (w *writer) triggers(layer, number, minus int, list []entry[trigger]) error {
 	for rank, e := range list {
 		s := e.item.at
 		if !w.sentences[s.start] {
 			w.sentences[s.start] = true
-			if _, err := w.sentence.Exec(s.start, s.doc, s.text); err != nil {
+			if _, err := w.sentence.Exec(s.start, clean(s.doc), clean(s.text)); err != nil {
 				return err
 			}
 		}
 		value := e.value * float64(1-2*minus)
-		token, next := w.g.model.Token(e.item.token), ""
+		token, next := clean(w.g.model.Token(e.item.token)), ""
 		if e.item.next >= 0 {
-			next = w.g.model.Token(e.item.next)
+			next = clean(w.g.model.Token(e.item.next))
 		}
 		if _, err := w.trigger.Exec(layer, number, minus, rank, value, token, next, s.start, e.item.start, e.order); err != nil {
 			return err
