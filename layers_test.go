@@ -44,11 +44,16 @@ var layers = map[string][]string{
 	"internal/source":       {},
 	"internal/peer":         {},
 	"internal/chart":        {},
-	"internal/lab":          {".", "coder", "mdl", "mdl/bitsback", "mdl/prefix", "mdl/turing", "peer", "source"},
+	"internal/lab":          {".", "chart", "coder", "mdl", "mdl/bitsback", "mdl/prefix", "mdl/turing", "peer", "source"},
 	"internal/vocab":        {"modelfile", "token"},
 	"internal/score":        {"lm", "vocab"},
+	"internal/ledger":       {},
+	"internal/universal":    {"coder"},
+	"internal/weightcode":   {"coder"},
+	"internal/twopart":      {"codec", "coder", "half", "kernel", "ledger", "model", "modelfile", "token", "weightcode"},
+	"internal/codes":        {".", "ledger", "modelfile", "peer", "train", "twopart", "universal"},
 	".":                     {"codec", "container", "builtin", "kernel", "modelfile"},
-	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train", "peer", "chart", "lab", "mdl/prefix", "lm", "lmfile", "score", "vocab", "memory"},
+	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train", "peer", "chart", "lab", "mdl/prefix", "lm", "lmfile", "score", "vocab", "memory", "codes", "ledger", "twopart"},
 }
 
 func TestLayers(t *testing.T) {

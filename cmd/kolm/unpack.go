@@ -1,11 +1,16 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
+	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"time"
 
 	"kolm"
+	"kolm/internal/twopart"
 )
 
 func (d *decoding) reader(a *app) (*kolm.Reader, error) {
@@ -85,6 +90,10 @@ func (c *unpackCmd) unpack(a *app, r *kolm.Reader, name string) error {
 
 // decode unpacks in to w and returns the number of plain bytes.
 func decode(a *app, r *kolm.Reader, in *source, w io.Writer) (int64, error) {
+	start := bufio.NewReader(in)
+	if magic, _ := start.Peek(len(twopart.Magic)); bytes.Equal(magic, twopart.Magic) {
+		return decodeTwoPart(a, in.name, start, w)
+	}
 	total := int64(0)
 	if in.size > 0 && a.showsProgress() {
 		if x, err := kolm.OpenReaderAt(in.File, in.size); err == nil {
@@ -92,8 +101,27 @@ func decode(a *app, r *kolm.Reader, in *source, w io.Writer) (int64, error) {
 		}
 	}
 	defer a.startProgress(label(in.name), total, 1)()
-	r.Reset(in)
+	r.Reset(start)
 	return r.WriteTo(w)
+}
+
+// decodeTwoPart unpacks a file that "kolm weigh --archive" wrote. It is read as a
+// whole, because it holds its own model.
+func decodeTwoPart(a *app, name string, in io.Reader, w io.Writer) (int64, error) {
+	defer a.startProgress(label(name), 0, 1)()
+	file, err := io.ReadAll(in)
+	if err != nil {
+		return 0, err
+	}
+	plain, err := twopart.Decode(file, runtime.GOMAXPROCS(0))
+	if errors.Is(err, twopart.ErrCorrupt) {
+		return 0, &problem{code: codeCorrupt, text: err.Error(), cause: err}
+	}
+	if err != nil {
+		return 0, err
+	}
+	n, err := w.Write(plain)
+	return int64(n), err
 }
 
 type testCmd struct {

@@ -17,18 +17,21 @@ import (
 )
 
 type weighCmd struct {
-	Model     string `short:"m" default:"built-in" placeholder:"MODEL" help:"The model: a GGUF file, a safetensors folder, a llama2.c checkpoint, digits of an ID, or built-in."`
-	Against   string `placeholder:"MODEL2" help:"Compare with a second model: difference, divergence, agreement."`
-	Tokenizer string `placeholder:"FILE" help:"The tokenizer, for a model that comes without: tokenizer.json, tokenizer.bin of llama2.c, or a GGUF file."`
-	As        string `enum:"kolm,llama.cpp,harness,hf" default:"kolm" help:"Score by the rule of another program: llama.cpp, harness (lm-evaluation-harness) or hf (Hugging Face's guide)."`
-	Context   int    `short:"c" placeholder:"N" help:"Tokens that the model sees at once (default: what it was trained for, at most 2048; for llama.cpp 512)."`
-	Stride    int    `placeholder:"N" help:"Tokens that the context advances by (default: half of it; for hf 512)."`
-	Tokens    string `placeholder:"OUT" help:"Write every scored token to a file, one JSON object a line: bits, rank, entropy."`
-	HTML      string `name:"html" placeholder:"OUT" help:"Write the text as a page, coloured by what surprised the model."`
-	Force     bool   `short:"f" help:"Overwrite files."`
-	Seed      uint64 `default:"1" help:"Seed of the intervals."`
-	Threads   int    `short:"T" placeholder:"N" help:"Processors to use (default: all). The figures do not depend on it."`
-	Batch     int    `placeholder:"N" help:"Tokens that go through the model together. The figures do not depend on it."`
+	Model     string  `short:"m" default:"built-in" placeholder:"MODEL" help:"The model: a GGUF file, a safetensors folder, a llama2.c checkpoint, digits of an ID, or built-in."`
+	Against   string  `placeholder:"MODEL2" help:"Compare with a second model: difference, divergence, agreement."`
+	Tokenizer string  `placeholder:"FILE" help:"The tokenizer, for a model that comes without: tokenizer.json, tokenizer.bin of llama2.c, or a GGUF file."`
+	As        string  `enum:"kolm,llama.cpp,harness,hf" default:"kolm" help:"Score by the rule of another program: llama.cpp, harness (lm-evaluation-harness) or hf (Hugging Face's guide)."`
+	Context   int     `short:"c" placeholder:"N" help:"Tokens that the model sees at once (default: what it was trained for, at most 2048; for llama.cpp 512)."`
+	Stride    int     `placeholder:"N" help:"Tokens that the context advances by (default: half of it; for hf 512)."`
+	Codes     string  `placeholder:"LIST" help:"Instead: one table of what the files cost in many codes, their models counted: all, or names parted by commas."`
+	Minutes   float64 `default:"1" help:"How long the codes that train a model on the file train it."`
+	Archive   string  `placeholder:"OUT" help:"With --codes two-part of one file: write the smallest two-part file, model and data in one; kolm unpack reads it."`
+	Tokens    string  `placeholder:"OUT" help:"Write every scored token to a file, one JSON object a line: bits, rank, entropy."`
+	HTML      string  `name:"html" placeholder:"OUT" help:"Write the text as a page, coloured by what surprised the model."`
+	Force     bool    `short:"f" help:"Overwrite files."`
+	Seed      uint64  `default:"1" help:"Seed of the intervals."`
+	Threads   int     `short:"T" placeholder:"N" help:"Processors to use (default: all). The figures do not depend on it."`
+	Batch     int     `placeholder:"N" help:"Tokens that go through the model together. The figures do not depend on it."`
 	talk
 
 	Files []string `arg:"" optional:"" name:"file" help:"Files and folders; - is standard input."`
@@ -40,6 +43,9 @@ const mostContext = 2048
 
 func (c *weighCmd) Run(a *app) error {
 	c.apply(a)
+	if c.Codes != "" {
+		return c.ledgers(a)
+	}
 	texts, err := c.texts(a)
 	if err != nil {
 		return err

@@ -25,18 +25,20 @@ var inks = []color.RGBA{
 
 // Chart is a picture of lines and marks in one pair of axes.
 type Chart struct {
-	Name  string // of its files
-	Title string
-	X, Y  string // what the axes show, with units
-	LogX  bool
-	Lines []Line
-	Marks []Mark
+	Name  string `json:"name"` // of its files
+	Title string `json:"title"`
+	X     string `json:"x"` // what the axes show, with units
+	Y     string `json:"y"`
+	LogX  bool   `json:"log_x"`
+	Lines []Line `json:"lines"`
+	Marks []Mark `json:"marks,omitempty"`
 }
 
 // Line is a row of points, joined. Points without a finite Y are left out.
 type Line struct {
-	Name string
-	X, Y []float64
+	Name string    `json:"name"`
+	X    []float64 `json:"x"`
+	Y    []float64 `json:"y"`
 }
 
 // Add appends a point.
@@ -44,8 +46,9 @@ func (l *Line) Add(x, y float64) { l.X, l.Y = append(l.X, x), append(l.Y, y) }
 
 // Mark is a single point with its name beside it.
 type Mark struct {
-	Name string
-	X, Y float64
+	Name string  `json:"name"`
+	X    float64 `json:"x"`
+	Y    float64 `json:"y"`
 }
 
 // Write draws c into a folder, NAME.svg and NAME.png, and returns the names of

@@ -41,9 +41,10 @@ var ErrNoModel = errors.New("codec: block needs a model")
 
 // Options choose the predictor of a Coder.
 type Options struct {
-	Level   int // 1 to 4 contexts only; 5 and up with the model
-	LM      *LM // needed from level 5 on, and to decode blocks coded with it
-	Workers int // goroutines used inside one block; changes speed, never bits
+	Level   int      // 1 to 4 contexts only; 5 and up with the model
+	LM      *LM      // needed from level 5 on, and to decode blocks coded with it
+	Workers int      // goroutines used inside one block; changes speed, never bits
+	Ideal   *float64 // Decode adds here, if not nil, -log2 of the probability of all that it decodes, in bits
 }
 
 // Coder codes blocks. It keeps its memory from block to block; one goroutine
@@ -130,6 +131,7 @@ func (c *Coder) decode(dst []byte, m Method, payload []byte) error {
 			return fmt.Errorf("%w: %d stored bytes for %d plain ones", ErrCorrupt, len(payload), len(dst))
 		}
 		copy(dst, payload)
+		c.uncoded(payload)
 	case Fill:
 		if len(payload) != 1 || len(dst) == 0 {
 			return fmt.Errorf("%w: %d bytes to fill a block with", ErrCorrupt, len(payload))
@@ -137,6 +139,7 @@ func (c *Coder) decode(dst []byte, m Method, payload []byte) error {
 		for i := range dst {
 			dst[i] = payload[0]
 		}
+		c.uncoded(payload)
 	case Contexts:
 		return c.contextCoder().Decode(dst, payload)
 	case Model:
@@ -150,10 +153,18 @@ func (c *Coder) decode(dst []byte, m Method, payload []byte) error {
 	return nil
 }
 
+// uncoded counts a payload that is no arithmetic code.
+func (c *Coder) uncoded(payload []byte) {
+	if c.o.Ideal != nil {
+		*c.o.Ideal += 8 * float64(len(payload))
+	}
+}
+
 func (c *Coder) contextCoder() *ContextCoder {
 	if c.contexts == nil {
 		c.contexts = NewContextCoder()
 		c.contexts.meter = &c.meter
+		c.contexts.dec.ideal = c.o.Ideal
 	}
 	return c.contexts
 }
@@ -162,6 +173,7 @@ func (c *Coder) modelCoder() *modelCoder {
 	if c.model == nil {
 		c.model = newModelCoder(c.o.LM, c.o.Workers)
 		c.model.meter = &c.meter
+		c.model.dec.ideal = c.o.Ideal
 	}
 	return c.model
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"kolm/internal/chart"
 	"kolm/internal/source"
 )
 
@@ -19,7 +20,7 @@ func runEstimation(r *run) error {
 	samples := r.choose(400, 200)
 	t := r.table(fmt.Sprintf("Order 2 source and model, k = 4 parameters, means over %d samples. Bits a symbol, computed.", samples),
 		"n", "H", "test: CE under P", "test - H", "train: CE on the sample", "H - train", "k/(2n ln 2)")
-	lines := []Line{{Name: "test"}, {Name: "train"}, {Name: "entropy rate"}}
+	lines := []chart.Line{{Name: "test"}, {Name: "train"}, {Name: "entropy rate"}}
 	sizes := []int{2000, 4000, 8000, 16000}
 	if r.Quick {
 		sizes = sizes[:3]
@@ -42,9 +43,9 @@ func runEstimation(r *run) error {
 		r.near(fmt.Sprintf("n=%d: test above the rate, over k/(2n ln 2)", n), (test-h)/est, 1, .2)
 		r.near(fmt.Sprintf("n=%d: training below the rate, over k/(2n ln 2)", n), (h-train)/est, 1, .2)
 		r.atMost(fmt.Sprintf("n=%d: training cross-entropy less the empirical entropy", n), worst, 1e-12)
-		lines[0].add(float64(n), test)
-		lines[1].add(float64(n), train)
-		lines[2].add(float64(n), h)
+		lines[0].Add(float64(n), test)
+		lines[1].Add(float64(n), train)
+		lines[2].Add(float64(n), h)
 		r.step()
 	}
 	r.plot("sides", "the same fit on new and on its own data", "symbols", "bits a symbol", true, lines...)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"kolm/internal/chart"
 	"kolm/internal/mdl"
 	"kolm/internal/source"
 )
@@ -44,7 +45,7 @@ type pairing struct {
 	*run
 	table  *Table
 	source source.Source
-	lines  []Line // a code each: its distance as the sample grows
+	lines  []chart.Line // a code each: its distance as the sample grows
 }
 
 // measure codes a sample with everything.
@@ -75,11 +76,11 @@ func (p *pairing) add(x []int, code string, bytes any, bits float64, how string)
 	each := above / float64(len(x))
 	p.table.row(p.source.Name(), len(x), code, bytes, above, each, how)
 	p.atLeast(fmt.Sprintf("%s, %d symbols: %s, bits above the source", p.source.Name(), len(x), code), above, -20)
-	i := slices.IndexFunc(p.lines, func(l Line) bool { return l.Name == code })
+	i := slices.IndexFunc(p.lines, func(l chart.Line) bool { return l.Name == code })
 	if i < 0 {
-		i, p.lines = len(p.lines), append(p.lines, Line{Name: code})
+		i, p.lines = len(p.lines), append(p.lines, chart.Line{Name: code})
 	}
-	p.lines[i].add(float64(len(x)), each)
+	p.lines[i].Add(float64(len(x)), each)
 }
 
 // closes checks that more data brings a code nearer. KT of a fixed order has no

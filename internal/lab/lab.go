@@ -22,6 +22,7 @@ import (
 	"slices"
 	"time"
 
+	"kolm/internal/chart"
 	"kolm/internal/mdl/prefix"
 )
 
@@ -51,7 +52,7 @@ type Result struct {
 	Seed         uint64               `json:"seed"`
 	Inputs       []Input              `json:"inputs"`
 	Tables       []*Table             `json:"tables"`
-	Plots        []Plot               `json:"plots"`
+	Plots        []chart.Chart        `json:"plots"`
 	Notes        []string             `json:"notes"`
 	Certificates []prefix.Certificate `json:"certificates"`
 	Checks       []Check              `json:"checks"`
@@ -82,23 +83,6 @@ type Table struct {
 	Title   string   `json:"title"`
 	Columns []string `json:"columns"`
 	Rows    [][]any  `json:"rows"`
-}
-
-// Plot is a set of lines.
-type Plot struct {
-	Name  string `json:"name"`
-	Title string `json:"title"`
-	X     string `json:"x"`
-	Y     string `json:"y"`
-	LogX  bool   `json:"log_x"`
-	Lines []Line `json:"lines"`
-}
-
-// Line is a series of points.
-type Line struct {
-	Name string    `json:"name"`
-	X    []float64 `json:"x"`
-	Y    []float64 `json:"y"`
 }
 
 // Check is one thing that had to hold. Got is compared with Want by Relation:
@@ -136,7 +120,7 @@ func (e Experiment) Run(c Config) (*Result, error) {
 	start := time.Now()
 	r := &run{config: c, Result: &Result{
 		Name: e.Name, Question: e.Question, Criterion: e.Criterion, Quick: c.Quick, Seed: c.Seed,
-		Inputs: []Input{}, Tables: []*Table{}, Plots: []Plot{}, Notes: []string{}, // [] in JSON, never null
+		Inputs: []Input{}, Tables: []*Table{}, Plots: []chart.Chart{}, Notes: []string{}, // [] in JSON, never null
 		Certificates: []prefix.Certificate{},
 	}}
 	if err := e.run(r); err != nil {
@@ -205,8 +189,8 @@ func (t *Table) row(cells ...any) {
 	t.Rows = append(t.Rows, cells)
 }
 
-func (r *run) plot(name, title, x, y string, logX bool, lines ...Line) {
-	r.Plots = append(r.Plots, Plot{name, title, x, y, logX, lines})
+func (r *run) plot(name, title, x, y string, logX bool, lines ...chart.Line) {
+	r.Plots = append(r.Plots, chart.Chart{Name: name, Title: title, X: x, Y: y, LogX: logX, Lines: lines})
 }
 
 // near checks that got is want within the tolerance.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"kolm/internal/chart"
 	"kolm/internal/mdl"
 	"kolm/internal/source"
 )
@@ -150,12 +151,12 @@ func runObstacles(r *run) error {
 }
 
 func plotExcess(r *run, name, title, x string, values []int, all []excess) {
-	lines := []Line{{Name: "approximation"}, {Name: "estimation"}, {Name: "optimisation"}}
+	lines := []chart.Line{{Name: "approximation"}, {Name: "estimation"}, {Name: "optimisation"}}
 	for i, e := range all {
 		v := float64(values[i])
-		lines[0].add(v, e.approximation)
-		lines[1].add(v, e.estimation)
-		lines[2].add(v, e.optimisation)
+		lines[0].Add(v, e.approximation)
+		lines[1].Add(v, e.estimation)
+		lines[2].Add(v, e.optimisation)
 	}
 	r.plot(name, "above the entropy rate: "+title, x, "bits a symbol", x != "order", lines...)
 }

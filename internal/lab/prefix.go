@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"kolm/internal/chart"
 	"kolm/internal/mdl"
 	"kolm/internal/mdl/bitsback"
 	"kolm/internal/mdl/prefix"
@@ -41,7 +42,7 @@ func monotone(r *run, e *prefix.Enumeration, longest, limit int) {
 	t := r.table("Bounds K_T on the complexity of strings, as steps grow.", "steps T", "strings with a bound", "sum of their bounds", "falls since the row before", "rises")
 	last := map[string]int{}
 	rises := 0
-	line := Line{Name: "programs of at most 20 bits"}
+	line := chart.Line{Name: "programs of at most 20 bits"}
 	for steps := 4; steps <= limit; steps *= 2 {
 		sum, falls, up, known := 0, 0, 0, 0
 		for out := range e.Found {
@@ -61,7 +62,7 @@ func monotone(r *run, e *prefix.Enumeration, longest, limit int) {
 		}
 		rises += up
 		t.row(steps, known, sum, falls, up)
-		line.add(float64(steps), float64(known))
+		line.Add(float64(steps), float64(known))
 	}
 	for out := range e.Found {
 		before, seen := 0, false

@@ -3,6 +3,7 @@ package lab
 import (
 	"math"
 
+	"kolm/internal/chart"
 	"kolm/internal/source"
 )
 
@@ -54,12 +55,12 @@ func runRates(r *run) error {
 // sandwich bounds the rate of the hidden Markov source from both sides.
 func sandwich(r *run) {
 	t := r.table("Bounds on the rate of the hidden Markov source (Cover and Thomas).", "n", "H(X_n | past, first state)", "H(X_n | past)")
-	lines := []Line{{Name: "lower"}, {Name: "upper"}}
+	lines := []chart.Line{{Name: "lower"}, {Name: "upper"}}
 	for n := 2; n <= 16; n += 2 {
 		low, high := source.HMM().Sandwich(n)
 		t.row(n, low, high)
-		lines[0].add(float64(n), low)
-		lines[1].add(float64(n), high)
+		lines[0].Add(float64(n), low)
+		lines[1].Add(float64(n), high)
 		switch n {
 		case 8:
 			r.near("n=8: lower bound", low, .909645, 5e-7)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"kolm/internal/chart"
 	"kolm/internal/mdl"
 	"kolm/internal/source"
 )
@@ -20,7 +21,7 @@ func runRedundancy(r *run) error {
 	doublings, samples := r.choose(7, 5), r.choose(200, 60)
 	t := r.table(fmt.Sprintf("Code length less -log2 P of the same sample, mean of %d samples. Bits, computed.", samples), "source", "code", "parameters k", "n", "redundancy", "standard error")
 	fits := r.table("Least squares of redundancy against log2 n.", "source", "k", "slope", "k/2")
-	var lines []Line
+	var lines []chart.Line
 	cases := []struct {
 		source *source.Chain
 		k      int
@@ -45,11 +46,11 @@ func runRedundancy(r *run) error {
 			}
 			r.step()
 		}
-		line, k := Line{Name: fmt.Sprintf("%s, k = %d", c.source.Name(), c.k)}, float64(samples)
+		line, k := chart.Line{Name: fmt.Sprintf("%s, k = %d", c.source.Name(), c.k)}, float64(samples)
 		for d := range doublings {
 			mean := sums[d] / k
 			t.row(c.source.Name(), c.code, c.k, first<<d, mean, math.Sqrt(max(0, squares[d]/k-mean*mean)/(k-1)))
-			line.add(float64(int(first)<<d), mean)
+			line.Add(float64(int(first)<<d), mean)
 		}
 		slope := slopeLog2(line)
 		fits.row(c.source.Name(), c.k, slope, float64(c.k)/2)
@@ -89,7 +90,7 @@ func expectedKT(r *run) {
 }
 
 // slopeLog2 fits y to log2 x by least squares.
-func slopeLog2(l Line) float64 {
+func slopeLog2(l chart.Line) float64 {
 	n := float64(len(l.X))
 	var x, y, xx, xy float64
 	for i := range l.X {

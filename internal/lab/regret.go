@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"kolm/internal/chart"
 	"kolm/internal/mdl"
 )
 
@@ -16,7 +17,7 @@ var regret = Experiment{
 
 func runRegret(r *run) error {
 	t := r.table("Worst regret over all binary sequences of n symbols, in bits, computed.", "n", "NML", "KT", "Laplace", "log2(pi n/2)/2", "log2(n)/2 + 1")
-	lines := []Line{{Name: "NML"}, {Name: "KT"}, {Name: "Laplace"}}
+	lines := []chart.Line{{Name: "NML"}, {Name: "KT"}, {Name: "Laplace"}}
 	for _, g := range []struct {
 		n                int
 		nml, kt, laplace float64
@@ -35,7 +36,7 @@ func runRegret(r *run) error {
 		r.near(fmt.Sprintf("n=%d: Laplace", g.n), laplace, g.laplace, 5e-4)
 		r.atMost(fmt.Sprintf("n=%d: KT under its bound", g.n), kt, bound+1e-12)
 		for i, v := range []float64{nml, kt, laplace} {
-			lines[i].add(n, v)
+			lines[i].Add(n, v)
 		}
 	}
 	r.plot("worst", "worst regret of codes for a biased coin", "symbols", "bits", true, lines...)

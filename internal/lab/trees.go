@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"kolm/internal/chart"
 	"kolm/internal/mdl"
 	"kolm/internal/source"
 )
@@ -94,16 +95,16 @@ func treeRates(r *run) {
 	}
 	sources := []*source.Chain{source.IID(.11), source.Markov(), source.Order2(), source.Tree(), source.HMM(), source.Even(), source.GoldenMean()}
 	t := r.table("Context-tree weighting, depth 10: bits a symbol above -log2 P of the sample, computed.", "source", "rate", "n", "above", "above, bits")
-	var lines []Line
+	var lines []chart.Line
 	r.steps(len(sources) + 2)
 	for _, s := range sources {
-		line, last := Line{Name: s.Name()}, math.Inf(1)
+		line, last := chart.Line{Name: s.Name()}, math.Inf(1)
 		for _, n := range sizes {
 			x := s.Sample(r.Seed, n)
 			above := mdl.CodeLength(mdl.NewCTW(10, nil), x) - s.Bits(x)
 			each := above / float64(n)
 			t.row(s.Name(), s.Rate(), n, each, above)
-			line.add(float64(n), each)
+			line.Add(float64(n), each)
 			r.atMost(fmt.Sprintf("%s: distance at %d symbols, against that before", s.Name(), n), each, min(last, 1))
 			last = each
 		}
@@ -121,14 +122,14 @@ func treeDepths(r *run) {
 	x := s.Sample(r.Seed, n)
 	truth := s.Bits(x)
 	t := r.table(fmt.Sprintf("Depth sweep on %d symbols of the order 2 source. Bits a symbol above -log2 P, computed.", n), "depth", "above")
-	line, first, last := Line{Name: s.Name()}, 0.0, 0.0
+	line, first, last := chart.Line{Name: s.Name()}, 0.0, 0.0
 	for depth := range 7 {
 		last = (mdl.CodeLength(mdl.NewCTW(depth, nil), x) - truth) / float64(n)
 		if depth == 0 {
 			first = last
 		}
 		t.row(depth, last)
-		line.add(float64(depth), last)
+		line.Add(float64(depth), last)
 	}
 	r.plot("depth", "a larger class comes nearer, at a price for its size", "depth", "bits a symbol above the source", false, line)
 	r.near("gap at depth 0, the approximation error of a coin", first, .466846018, .02)

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"kolm/internal/chart"
 	"kolm/internal/mdl"
 	"kolm/internal/mdl/bitsback"
 )
@@ -100,7 +101,7 @@ func precision(r *run, l logistic, labels []int, w, curvature []float64) {
 	trials := r.choose(4000, 1000)
 	best := l.bits(w, labels)
 	t := r.table("Two-part code: weights rounded to a grid of step c sqrt(12/H). Bits, computed.", "c", "data bits lost a weight", "total, against c = 1")
-	line := Line{Name: "total, against c = 1"}
+	line := chart.Line{Name: "total, against c = 1"}
 	steps := []float64{.25, .5, .8, 1, 1.25, 2, 4}
 	totals, waste := make([]float64, len(steps)), 0.0
 	for k, c := range steps {
@@ -121,7 +122,7 @@ func precision(r *run, l logistic, labels []int, w, curvature []float64) {
 	least := 0
 	for k, c := range steps {
 		t.row(c, (totals[k]+dimension*math.Log2(c))/dimension, totals[k]-totals[3])
-		line.add(c, totals[k]-totals[3])
+		line.Add(c, totals[k]-totals[3])
 		if totals[k] < totals[least] {
 			least = k
 		}
@@ -187,7 +188,7 @@ func (g grid) nearest(w float64) float64 {
 // gridCosts is the decisive difference between naming weights and bits back.
 func gridCosts(r *run, w, curvature []float64) {
 	t := r.table("What the weights cost on grids of g standard deviations of Q = N(w, 1/H), prior N(0, 1). Bits, computed.", "g", "bits back: KL(Q || prior)", "two-part: name the nearest point")
-	lines := []Line{{Name: "bits back"}, {Name: "two-part"}}
+	lines := []chart.Line{{Name: "bits back"}, {Name: "two-part"}}
 	lastKL, lastNamed := 0.0, 0.0
 	for _, g := range []float64{2, 1, .5, .25, .125} {
 		kl, named := 0.0, 0.0
@@ -198,8 +199,8 @@ func gridCosts(r *run, w, curvature []float64) {
 			named += grid.nearest(w[j])
 		}
 		t.row(g, kl, named)
-		lines[0].add(g, kl)
-		lines[1].add(g, named)
+		lines[0].Add(g, kl)
+		lines[1].Add(g, named)
 		if g <= .25 {
 			r.near(fmt.Sprintf("g=%v: bits back, over that of twice the step", g), kl/lastKL, 1, .01)
 		}

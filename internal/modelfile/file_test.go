@@ -29,14 +29,14 @@ func weights(c model.Config) *model.Weights {
 	w := &model.Weights{Layers: make([]model.Layer, c.Layers)}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, p := range parts(c, w) {
-		x := make([]float32, p.rows*p.cols)
+		x := make([]float32, p.Rows*p.Cols)
 		for i := range x {
 			x[i] = float32(rng.IntN(1<<10)-1<<9) / 256
 		}
-		if p.vector != nil {
-			*p.vector = x
+		if p.Vector != nil {
+			*p.Vector = x
 		} else {
-			*p.matrix = model.Matrix{Rows: p.rows, Cols: p.cols, F: x}
+			*p.Matrix = model.Matrix{Rows: p.Rows, Cols: p.Cols, F: x}
 		}
 	}
 	return w

@@ -41,7 +41,7 @@ func (l *loader) id() [32]byte {
 	sum := sha256.New()
 	h.int(len(l.tensors))
 	for _, p := range parts(*c, f.Weights) {
-		t := l.tensors[p.name]
+		t := l.tensors[p.Name]
 		if t == nil {
 			continue // the output table of a tied model
 		}

@@ -113,13 +113,13 @@ func (l *loader) weights() error {
 	f.Weights.Layers = make([]model.Layer, f.Config.Layers)
 	read := 0
 	for _, p := range parts(f.Config, f.Weights) {
-		t := l.tensors[p.name]
+		t := l.tensors[p.Name]
 		if t == nil {
-			if p.matrix == &f.Weights.Output { // tied to the input table
+			if p.Matrix == &f.Weights.Output { // tied to the input table
 				f.Weights.Output = f.Weights.Embed
 				continue
 			}
-			return fmt.Errorf("model file: tensor %q is missing", p.name)
+			return fmt.Errorf("model file: tensor %q is missing", p.Name)
 		}
 		if err := l.tensor(p, t); err != nil {
 			return err
@@ -131,7 +131,7 @@ func (l *loader) weights() error {
 	}
 	known := make(map[string]bool)
 	for _, p := range parts(f.Config, f.Weights) {
-		known[p.name] = true
+		known[p.Name] = true
 	}
 	var extra *Tensor
 	for name, t := range l.tensors {
@@ -142,26 +142,26 @@ func (l *loader) weights() error {
 	return errorAt(extra.at, "tensor %q has no place in the architecture %s", extra.Name, architecture)
 }
 
-func (l *loader) tensor(p part, t *Tensor) error {
+func (l *loader) tensor(p Part, t *Tensor) error {
 	numbers := 1
 	for _, d := range t.Dims {
 		numbers *= d // cannot overflow: the data is there
 	}
-	if t.Dims[0] != p.cols || numbers != p.rows*p.cols {
-		return errorAt(t.at, "tensor %q has dimensions %v, want %d rows of %d", t.Name, t.Dims, p.rows, p.cols)
+	if t.Dims[0] != p.Cols || numbers != p.Rows*p.Cols {
+		return errorAt(t.at, "tensor %q has dimensions %v, want %d rows of %d", t.Name, t.Dims, p.Rows, p.Cols)
 	}
-	if t.Type != F32 && t.Type != F16 && (t.Type != Q8_0 || p.vector != nil) {
+	if t.Type != F32 && t.Type != F16 && (t.Type != Q8_0 || p.Vector != nil) {
 		return errorAt(t.at, "tensor %q has type %v, which is not supported here: want F32, F16 or, for a matrix, Q8_0", t.Name, t.Type)
 	}
-	if p.vector != nil {
+	if p.Vector != nil {
 		x, err := t.Floats()
-		*p.vector = x
+		*p.Vector = x
 		return err
 	}
-	*p.matrix = model.Matrix{Rows: p.rows, Cols: p.cols}
+	*p.Matrix = model.Matrix{Rows: p.Rows, Cols: p.Cols}
 	if t.Type != Q8_0 {
 		x, err := t.Floats()
-		p.matrix.F = x
+		p.Matrix.F = x
 		return err
 	}
 	for at := 0; at < len(t.Data); at += q8Bytes {
@@ -169,7 +169,7 @@ func (l *loader) tensor(p part, t *Tensor) error {
 			return errorAt(t.at, "tensor %q: scale of block %d is not finite", t.Name, at/q8Bytes)
 		}
 	}
-	n, err := unpackQ8(p.matrix, t)
+	n, err := unpackQ8(p.Matrix, t)
 	l.f.Requantized += n
 	return err
 }

@@ -6,27 +6,31 @@ import (
 	"kolm/internal/model"
 )
 
-// part is a tensor of the architecture and its place in model.Weights: a matrix
-// or a vector.
-type part struct {
-	name       string
-	matrix     *model.Matrix
-	vector     *[]float32
-	rows, cols int
+// Part is a tensor of the architecture and its place in model.Weights: a matrix
+// or a vector, the other is nil.
+type Part struct {
+	Name       string // in a GGUF file
+	Matrix     *model.Matrix
+	Vector     *[]float32
+	Rows, Cols int
 }
+
+// Parts lists the tensors of a model in the order in which they are written. The
+// first two are the input and the output table.
+func (f *File) Parts() []Part { return parts(f.Config, f.Weights) }
 
 // parts lists the tensors of a model in the order in which they are written and
 // hashed. w.Layers has c.Layers entries.
-func parts(c model.Config, w *model.Weights) []part {
+func parts(c model.Config, w *model.Weights) []Part {
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	list := []part{
+	list := []Part{
 		{"token_embd.weight", &w.Embed, nil, c.Vocab, c.Dim},
 		{"output.weight", &w.Output, nil, c.Vocab, c.Dim},
 		{"output_norm.weight", nil, &w.OutputNorm, 1, c.Dim},
 	}
 	for i := range w.Layers {
 		l := &w.Layers[i]
-		for _, p := range []part{
+		for _, p := range []Part{
 			{"attn_norm", nil, &l.AttnNorm, 1, c.Dim},
 			{"attn_q", &l.Q, nil, q, c.Dim},
 			{"attn_k", &l.K, nil, kv, c.Dim},
@@ -39,7 +43,7 @@ func parts(c model.Config, w *model.Weights) []part {
 			{"ffn_up", &l.Up, nil, c.FFN, c.Dim},
 			{"ffn_down", &l.Down, nil, c.Dim, c.FFN},
 		} {
-			p.name = fmt.Sprintf("blk.%d.%s.weight", i, p.name)
+			p.Name = fmt.Sprintf("blk.%d.%s.weight", i, p.Name)
 			list = append(list, p)
 		}
 	}

@@ -64,7 +64,7 @@ func (f *File) write(w io.Writer, merges [][2]int32, as func(*model.Matrix) Type
 	var tensors []Tensor
 	fileType := 0 // of the key general.file_type: all F32
 	for _, p := range parts(f.Config, f.Weights) {
-		if p.matrix == &f.Weights.Output && tied(f.Weights) {
+		if p.Matrix == &f.Weights.Output && tied(f.Weights) {
 			continue
 		}
 		t, err := p.tensor(as)
@@ -126,19 +126,19 @@ func tied(w *model.Weights) bool {
 }
 
 // tensor serialises the matrix, with the type that as names, or the vector.
-func (p *part) tensor(as func(*model.Matrix) Type) (Tensor, error) {
-	t := Tensor{Name: p.name, Dims: []int{p.cols, p.rows}, Type: F32}
-	if p.vector != nil {
+func (p *Part) tensor(as func(*model.Matrix) Type) (Tensor, error) {
+	t := Tensor{Name: p.Name, Dims: []int{p.Cols, p.Rows}, Type: F32}
+	if p.Vector != nil {
 		t.Dims = t.Dims[:1]
-		return t, t.narrow(*p.vector)
+		return t, t.narrow(*p.Vector)
 	}
-	if t.Type = as(p.matrix); t.Type != Q8_0 {
-		return t, t.narrow(p.matrix.Floats())
+	if t.Type = as(p.Matrix); t.Type != Q8_0 {
+		return t, t.narrow(p.Matrix.Floats())
 	}
-	m := p.matrix.Int8()
+	m := p.Matrix.Int8()
 	for r, s := range m.Scale {
 		if half.ToFloat(half.FromFloat(s)) != s {
-			return t, fmt.Errorf("model file: %s: scale of row %d is %v, which is no binary16 number", p.name, r, s)
+			return t, fmt.Errorf("model file: %s: scale of row %d is %v, which is no binary16 number", p.Name, r, s)
 		}
 	}
 	t.Data = packQ8(&m)

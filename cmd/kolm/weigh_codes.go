@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"kolm/internal/codes"
+	"kolm/internal/ledger"
+)
+
+// codeReport is one row of the ledger of a file.
+type codeReport struct {
+	Code     string        `json:"code"`
+	Model    float64       `json:"model_bits"`
+	Data     float64       `json:"data_bits"`
+	Total    float64       `json:"total_bits"`
+	PerByte  *float64      `json:"bits_per_byte"` // null for an empty file
+	Seconds  float64       `json:"seconds"`
+	Decoded  bool          `json:"decoded"`
+	Computed bool          `json:"computed"`
+	Entries  []entryReport `json:"entries"`
+	Notes    []string      `json:"notes,omitempty"`
+}
+
+type entryReport struct {
+	What  string  `json:"what"`
+	Model bool    `json:"of_model"`
+	Bits  float64 `json:"bits"`
+}
+
+type codesReport struct {
+	File   string       `json:"file"`
+	Bytes  int64        `json:"bytes"`
+	SHA256 string       `json:"sha256"`
+	Codes  []codeReport `json:"codes"`
+	Unfit  []string     `json:"not_for_this_data,omitempty"`
+}
+
+func newCodeReport(l *ledger.Ledger, bytes int) codeReport {
+	r := codeReport{
+		Code: l.Code, Model: l.Sum(ledger.Model).Float(), Data: l.Sum(ledger.Data).Float(), Total: l.Total().Float(),
+		Seconds: l.Seconds, Decoded: l.Decoded, Computed: !l.Decoded, Entries: []entryReport{}, Notes: l.Notes,
+	}
+	if bytes > 0 {
+		r.PerByte = new(r.Total / float64(bytes))
+	}
+	for _, e := range l.Entries {
+		r.Entries = append(r.Entries, entryReport{e.What, e.Side == ledger.Model, e.Bits.Float()})
+	}
+	return r
+}
+
+// ledgers weighs every file by every code that was asked for.
+func (c *weighCmd) ledgers(a *app) error {
+	chosen, err := codes.Choose(c.Codes)
+	if err != nil {
+		return usage("", "%v", err)
+	}
+	texts, err := c.texts(a)
+	if err != nil {
+		return err
+	}
+	if c.Archive != "" && len(texts) != 1 {
+		return usage("name one file", "--archive is for one file, these are %d", len(texts))
+	}
+	e, err := chooseModel(c.Model)
+	if err != nil {
+		return err
+	}
+	model, err := openEntry(e)
+	if err != nil {
+		return err
+	}
+	file, err := e.read()
+	if err != nil {
+		return err
+	}
+	ctx, stop := a.interruptible()
+	defer stop()
+	for _, t := range texts {
+		data, err := t.read()
+		if err != nil {
+			a.report(label(t.name), err)
+			continue
+		}
+		in := &codes.Input{Data: data, Model: model, ModelBytes: int64(len(file)), Budget: time.Duration(c.Minutes * float64(time.Minute)), Seed: c.Seed, Threads: c.Threads}
+		if in.Threads == 0 {
+			in.Threads = runtime.GOMAXPROCS(0)
+		}
+		r, err := account(ctx, a, label(t.name), in, chosen)
+		if ctx.Err() != nil {
+			return &problem{code: codeInterrupted, text: "interrupted"}
+		}
+		if err != nil {
+			a.report(label(t.name), err)
+			continue
+		}
+		if a.json {
+			a.printJSON(r)
+		} else if _, err := fmt.Fprint(a.stdout, r.table(a.verbose)); err != nil {
+			return err
+		}
+		if c.Archive == "" {
+			continue
+		}
+		if in.Archive == nil {
+			return failed("name two-part among the --codes, and give it data enough", "no two-part file was made for %s", c.Archive)
+		}
+		if err := a.writeFile(c.Archive, in.Archive, c.Force); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// account weighs one file. A code that does not fit is left out.
+func account(ctx context.Context, a *app, name string, in *codes.Input, chosen []codes.Code) (*codesReport, error) {
+	r := &codesReport{File: name, Bytes: int64(len(in.Data)), SHA256: fmt.Sprintf("%x", sha256.Sum256(in.Data)), Codes: []codeReport{}}
+	defer a.startSteps(name)()
+	for i, code := range chosen {
+		in.Progress = func(_ string, done float64) {
+			a.bar.Load().step(int(1000*(float64(i)+done)), 1000*len(chosen))
+		}
+		list, err := code.Run(ctx, in)
+		switch {
+		case errors.Is(err, codes.ErrUnfit):
+			r.Unfit = append(r.Unfit, err.Error())
+		case err != nil:
+			return nil, err
+		}
+		for _, l := range list {
+			r.Codes = append(r.Codes, newCodeReport(l, len(in.Data)))
+		}
+	}
+	return r, nil
+}
+
+func (r *codesReport) table(verbose bool) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %d bytes, sha256 %.16s\n", r.File, r.Bytes, r.SHA256)
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "code\tmodel bits\tdata bits\ttotal bits\tbits/byte\tseconds\tread back\t\n")
+	least := -1
+	for i, c := range r.Codes {
+		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f\t%s\t%.1f\t%s\t\n", c.Code, c.Model, c.Data, c.Total, figure("%.4f", c.PerByte), c.Seconds, c.kind())
+		if c.Decoded && (least < 0 || c.Total < r.Codes[least].Total) && !strings.Contains(c.Code, "not counted") {
+			least = i
+		}
+	}
+	w.Flush()
+	if least >= 0 && len(r.Codes) > 1 {
+		fmt.Fprintf(&b, "shortest that was read back, models counted: %s\n", r.Codes[least].Code)
+	}
+	for _, c := range r.Codes {
+		if verbose && len(c.Entries) > 1 {
+			fmt.Fprintf(&b, "%s:\n", c.Code)
+			w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+			for _, e := range c.Entries {
+				fmt.Fprintf(w, "\t%s\t%.1f\t\n", e.What, e.Bits)
+			}
+			fmt.Fprintf(w, "\ttotal\t%.1f\t\n", c.Total)
+			w.Flush()
+		}
+		for _, n := range c.Notes {
+			fmt.Fprintf(&b, "%s: %s\n", c.Code, n)
+		}
+	}
+	for _, u := range r.Unfit {
+		fmt.Fprintf(&b, "left out: %s\n", u)
+	}
+	return b.String()
+}
+
+func (c *codeReport) kind() string {
+	if c.Decoded {
+		return "decoded"
+	}
+	return "computed"
+}

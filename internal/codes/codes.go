@@ -1,0 +1,124 @@
+// Package codes is the shelf of codes that data can be weighed with, from raw bytes
+// to models that are trained on the data. Each code accounts for itself in a
+// ledger: what the model costs, what the data costs given the model, and whether
+// the data was read back from bytes of that length or the length was computed.
+//
+// The package must not know the command line.
+package codes
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"kolm"
+	"kolm/internal/ledger"
+)
+
+// Input is data to weigh and what the codes may use.
+type Input struct {
+	Data       []byte
+	Model      *kolm.Model // of the codes with a model made before; its file has
+	ModelBytes int64       // so many bytes
+
+	// Of the codes that train a model on the data:
+	Budget  time.Duration // how long to train it
+	Threads int
+	Seed    uint64
+
+	Progress func(what string, done float64) // may be nil; done is the share of the code that is made
+
+	// Archive is set to the smallest two-part file, if that code is made.
+	Archive []byte
+
+	trained *trained
+}
+
+func (in *Input) say(what string, done float64) {
+	if in.Progress != nil {
+		in.Progress(what, done)
+	}
+}
+
+// Code is a code, or a few that are made together.
+type Code struct {
+	Name  string
+	About string
+	run   func(ctx context.Context, in *Input) ([]*ledger.Ledger, error)
+}
+
+// ErrUnfit says that a code can not be made of this data, and why; the others can.
+var ErrUnfit = errors.New("not for this data")
+
+// All lists the codes, the simplest first.
+func All() []Code {
+	list := []Code{{"raw", "the bytes as they are", raw}}
+	list = append(list, peers()...)
+	return append(list,
+		Code{"kt", "Krichevsky-Trofimov estimators in contexts of 0 to 5 bytes", estimators},
+		Code{"ctw", "context-tree weighting over contexts of up to 5 bytes", contextTrees},
+		Code{"mixture", "the Bayes mixture over the kt codes", mixture},
+		Code{"contexts", "kolm -1: adaptive contexts only", contexts},
+		Code{"kolm", "kolm -5: contexts mixed with a model made before, which is or is not counted", mixed},
+		Code{"two-part", "a model trained on the data, and the data under it, in one file; in four precisions", twoPart},
+	)
+}
+
+// Choose returns the codes of a list of names parted by commas, or all of them
+// for "all".
+func Choose(list string) ([]Code, error) {
+	all := All()
+	if list == "all" {
+		return all, nil
+	}
+	var names []string
+	for _, c := range all {
+		names = append(names, c.Name)
+	}
+	var chosen []Code
+	for name := range strings.SplitSeq(list, ",") {
+		i := slices.Index(names, strings.TrimSpace(name))
+		if i < 0 {
+			return nil, fmt.Errorf("no code %q; there are all, %s", name, strings.Join(names, ", "))
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
+}
+
+// Run makes the code and accounts for it.
+func (c Code) Run(ctx context.Context, in *Input) ([]*ledger.Ledger, error) {
+	in.say(c.Name, 0)
+	list, err := c.run(ctx, in)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Name, err)
+	}
+	return list, nil
+}
+
+func raw(_ context.Context, in *Input) ([]*ledger.Ledger, error) {
+	l := &ledger.Ledger{Code: "raw", Decoded: true}
+	l.Add(ledger.Data, "bytes", ledger.Bytes(int64(len(in.Data))))
+	return []*ledger.Ledger{l}, nil
+}
+
+// timed adds to l the seconds that f takes.
+func timed(l *ledger.Ledger, f func() error) error {
+	start := time.Now()
+	err := f()
+	l.Seconds += time.Since(start).Seconds()
+	return err
+}
+
+// decoded notes that a code gave back the data, or reports that it did not.
+func decoded(l *ledger.Ledger, back, data []byte) error {
+	if !bytes.Equal(back, data) {
+		return fmt.Errorf("%s: other bytes came back: a defect of kolm or of the machine", l.Code)
+	}
+	l.Decoded = true
+	return nil
+}

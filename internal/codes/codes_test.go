@@ -1,0 +1,113 @@
+package codes
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"kolm"
+	"kolm/internal/builtin"
+	"kolm/internal/ledger"
+)
+
+func input(t *testing.T, data []byte) *Input {
+	t.Helper()
+	m, err := kolm.BuiltinModel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Input{Data: data, Model: m, ModelBytes: int64(len(builtin.File()))}
+}
+
+// rows runs the codes of a list.
+func rows(t *testing.T, list string, in *Input) map[string]*ledger.Ledger {
+	t.Helper()
+	chosen, err := Choose(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]*ledger.Ledger{}
+	for _, c := range chosen {
+		ls, err := c.Run(context.Background(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range ls {
+			got[l.Code] = l
+		}
+	}
+	return got
+}
+
+func TestPlainCodes(t *testing.T) {
+	text := []byte(strings.Repeat("what this sequence costs depends on who tells it. ", 40))
+	for _, data := range [][]byte{{}, {200}, text} {
+		in := input(t, data)
+		got := rows(t, "raw,gzip,kt,ctw,mixture,contexts,kolm", in)
+		for name, l := range got {
+			if !l.Decoded {
+				t.Errorf("%d bytes: %s was not decoded", len(data), name)
+			}
+			if name != "raw" && (len(l.Entries) == 0 || l.Total()%ledger.Bytes(1) != 0) {
+				t.Errorf("%d bytes: %s is %v bits: no file", len(data), name, l.Total().Float())
+			}
+		}
+		if l := got["raw"]; l == nil || l.Total() != ledger.Bytes(int64(len(data))) {
+			t.Errorf("%d bytes: raw is %+v", len(data), l)
+		}
+		with, without := got["kolm -5, model counted"], got["kolm -5, model not counted"]
+		if with.Total()-without.Total() != ledger.Bytes(in.ModelBytes) || without.Sum(ledger.Model) != 0 {
+			t.Errorf("%d bytes: the model counts %v", len(data), with.Total()-without.Total())
+		}
+		if len(data) == len(text) && got["kolm -1"].Total() >= got["kt order 0"].Total() {
+			t.Error("contexts do not pay on a text that repeats")
+		}
+	}
+}
+
+// TestPeers runs what is installed; xz and zstd are libraries where they are not.
+func TestPeers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts many processes")
+	}
+	data := []byte(strings.Repeat("a peer among peers; ", 100))
+	var names []string
+	for _, c := range peers() {
+		names = append(names, c.Name)
+	}
+	all := strings.Join(names, ",")
+	for _, want := range []string{"gzip", "xz", "zstd"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%s is missing in %s", want, all)
+		}
+	}
+	for name, l := range rows(t, all, input(t, data)) {
+		if !l.Decoded || l.Total() <= 0 || l.Total() >= ledger.Bytes(int64(len(data))) && !strings.HasPrefix(name, "zpaq") {
+			t.Errorf("%s: %+v", name, l)
+		}
+	}
+	if _, err := exec.LookPath("7z"); err == nil && len(rows(t, "7z", input(t, data))) != 2 {
+		t.Error("7z has two settings")
+	}
+}
+
+func TestChoose(t *testing.T) {
+	if _, err := Choose("raw,nothing"); err == nil || !strings.Contains(err.Error(), `"nothing"`) {
+		t.Errorf("error %v", err)
+	}
+	if list, err := Choose("all"); err != nil || len(list) != len(All()) {
+		t.Errorf("%d codes of %d, error %v", len(list), len(All()), err)
+	}
+}
+
+func TestUnfit(t *testing.T) {
+	chosen, err := Choose("ctw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chosen[0].Run(context.Background(), &Input{Data: make([]byte, 17<<20)}); !errors.Is(err, ErrUnfit) {
+		t.Errorf("context trees of 17 MiB: %v", err)
+	}
+}
