@@ -67,6 +67,7 @@ func TestScripts(t *testing.T) {
 			"same":         cmdSame,
 			"smalldisk":    cmdSmallDisk,
 			"othermodel":   cmdOtherModel,
+			"plainmodel":   cmdPlainModel,
 			"exportfolder": cmdExportFolder,
 			"bytes":        cmdBytes,
 		},

@@ -84,6 +84,9 @@ type Gather struct {
 
 // NewGather begins an index of a model.
 func NewGather(m *Model, o GatherOptions) (*Gather, error) {
+	if o.Top < 1 || !(o.Active >= 0) {
+		return nil, fmt.Errorf("%d triggers a neuron, active from a share of %g: want at least 1, and 0 or more", o.Top, o.Active)
+	}
 	c := &m.LM.Config
 	g := &Gather{GatherOptions: o, model: m, locks: make([]sync.Mutex, c.Layers), carry: make([]float64, c.Layers)}
 	for l := range c.Layers {

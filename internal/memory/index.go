@@ -21,7 +21,7 @@ func OpenIndex(path string) (*Index, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, err
 	}
-	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
+	db, err := openDatabase(path, "mode=ro")
 	if err != nil {
 		return nil, err
 	}
@@ -88,14 +88,13 @@ func (x *Index) hits(query string, args ...any) ([]Hit, error) {
 		h.Rank++
 		start = min(start, len(text))
 		h.Before = valid(text[:start])
-		h.After = valid(strings.TrimPrefix(text[start:], h.Token))
-		h.Token, h.Next = valid(h.Token), valid(h.Next)
+		h.After = valid(text[min(start+len(h.Token), len(text)):])
 		list = append(list, h)
 	}
 	return list, rows.Err()
 }
 
-// valid replaces what is not UTF-8.
+// valid replaces what is not UTF-8: a sentence may be divided within a character.
 func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // Contexts returns the k strongest triggers of a neuron: of its largest

@@ -48,7 +48,7 @@ func gather(t testing.TB, m *Model, docs []string) *Gather {
 
 func finished(t testing.TB, g *Gather) *Index {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "index.db")
+	path := filepath.Join(t.TempDir(), "an index?#%20.db")
 	s, err := CreateStore(path, "test", false)
 	if err != nil {
 		t.Fatal(err)
@@ -63,6 +63,15 @@ func finished(t testing.TB, g *Gather) *Index {
 	}
 	t.Cleanup(func() { x.Close() })
 	return x
+}
+
+func TestGatherOptions(t *testing.T) {
+	m := storage(false).model(t)
+	for _, o := range []GatherOptions{{0, .01}, {5, -1}} {
+		if _, err := NewGather(m, o); err == nil {
+			t.Errorf("options %+v", o)
+		}
+	}
 }
 
 // everything reads an index whole.
@@ -261,6 +270,14 @@ func FuzzSentenceEnd(f *testing.F) {
 			t.Errorf("%d of %d bytes", n, len(b))
 		}
 	})
+}
+
+func TestClean(t *testing.T) {
+	for s, want := range map[string]string{"é": "é", "a\xffb": "a?b", "\xe9\xbb": "??", "巴\xe9": "巴?", "": ""} {
+		if got := clean(s); got != want {
+			t.Errorf("%q: %q", s, got)
+		}
+	}
 }
 
 func TestBins(t *testing.T) {

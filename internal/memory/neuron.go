@@ -36,6 +36,6 @@ func (m *Model) Portrait(n Neuron, votes, contexts int, x *Index) (*Portrait, er
 	if len(p.Plus) == 0 || len(p.Minus) > 0 && -p.Minus[0].Activation > p.Plus[0].Activation {
 		strongest, vote = p.Minus, v.Minus
 	}
-	p.Agree = len(strongest) > 0 && len(vote) > 0 && strongest[0].Next != "" && strongest[0].Next == valid(vote[0].Text)
+	p.Agree = len(strongest) > 0 && len(vote) > 0 && strongest[0].Next != "" && strongest[0].Next == clean(vote[0].Text)
 	return p, nil
 }

@@ -9,13 +9,17 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
 
 	_ "modernc.org/sqlite" // the database, without C
 )
 
-// schema of an index. Texts are bytes of the corpus: a token, and a sentence that
-// was cut, may not be UTF-8.
+// schema of an index. Texts are UTF-8, as other programs want them: in tokens that
+// are parts of characters, and in other bytes, stands ? for each byte.
 const schema = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE neuron (
@@ -34,6 +38,20 @@ CREATE VIRTUAL TABLE words USING fts5 (text, content=sentence, content_rowid=id,
 CREATE TABLE state (data BLOB);
 `
 
+// openDatabase opens a file whatever characters its name has.
+func openDatabase(path, query string) (*sql.DB, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") { // of Windows
+		path = "/" + path
+	}
+	u := url.URL{Scheme: "file", Path: path, RawQuery: query}
+	return sql.Open("sqlite", u.String())
+}
+
 // Store is the file of an index that is being made.
 type Store struct{ db *sql.DB }
 
@@ -46,7 +64,7 @@ func CreateStore(path, identity string, resume bool) (*Store, error) {
 	if exists && !resume {
 		return nil, fmt.Errorf("%s: %w", path, os.ErrExist)
 	}
-	db, err := sql.Open("sqlite", path)
+	db, err := openDatabase(path, "")
 	if err != nil {
 		return nil, err
 	}
@@ -283,19 +301,35 @@ func (w *writer) neurons() error {
 	return nil
 }
 
+// clean puts ? for every byte that is not UTF-8; lengths stay.
+func clean(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	b := []byte(s)
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n == 1 {
+			b[i] = '?'
+		}
+		i += n
+	}
+	return string(b)
+}
+
 func (w *writer) triggers(layer, number, minus int, list []entry[trigger]) error {
 	for rank, e := range list {
 		s := e.item.at
 		if !w.sentences[s.start] {
 			w.sentences[s.start] = true
-			if _, err := w.sentence.Exec(s.start, s.doc, s.text); err != nil {
+			if _, err := w.sentence.Exec(s.start, clean(s.doc), clean(s.text)); err != nil {
 				return err
 			}
 		}
 		value := e.value * float64(1-2*minus)
-		token, next := w.g.model.Token(e.item.token), ""
+		token, next := clean(w.g.model.Token(e.item.token)), ""
 		if e.item.next >= 0 {
-			next = w.g.model.Token(e.item.next)
+			next = clean(w.g.model.Token(e.item.next))
 		}
 		if _, err := w.trigger.Exec(layer, number, minus, rank, value, token, next, s.start, e.item.start, e.order); err != nil {
 			return err
