@@ -123,6 +123,7 @@ func (c *weighCmd) ledgers(a *app) error {
 func account(ctx context.Context, a *app, name string, in *codes.Input, chosen []codes.Code) (*codesReport, error) {
 	r := &codesReport{File: name, Bytes: int64(len(in.Data)), SHA256: fmt.Sprintf("%x", sha256.Sum256(in.Data)), Codes: []codeReport{}}
 	defer a.startSteps(name)()
+	var read []*ledger.Ledger // those that were read back, models counted
 	for i, code := range chosen {
 		in.Progress = func(_ string, done float64) {
 			a.bar.Load().step(int(1000*(float64(i)+done)), 1000*len(chosen))
@@ -135,8 +136,14 @@ func account(ctx context.Context, a *app, name string, in *codes.Input, chosen [
 			return nil, err
 		}
 		for _, l := range list {
+			if l.Decoded && !strings.Contains(l.Code, "not counted") {
+				read = append(read, l)
+			}
 			r.Codes = append(r.Codes, newCodeReport(l, len(in.Data)))
 		}
+	}
+	if len(read) > 1 {
+		r.Codes = append(r.Codes, newCodeReport(codes.Static(read), len(in.Data)))
 	}
 	return r, nil
 }

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -65,6 +66,8 @@ func All() []Code {
 		Code{"contexts", "kolm -1: adaptive contexts only", contexts},
 		Code{"kolm", "kolm -5: contexts mixed with a model made before, which is or is not counted", mixed},
 		Code{"two-part", "a model trained on the data, and the data under it, in one file; in four precisions", twoPart},
+		Code{"variational", "a Gaussian over the weights of that model: -ELBO", variational},
+		Code{"bits-back", "a model of two weights with a Gaussian over them, bits back", bitsBack},
 	)
 }
 
@@ -98,6 +101,23 @@ func (c Code) Run(ctx context.Context, in *Input) ([]*ledger.Ledger, error) {
 		return nil, fmt.Errorf("%s: %w", c.Name, err)
 	}
 	return list, nil
+}
+
+// Static is the mixture over codes that were made, all as likely beforehand: what
+// choosing the best of them costs, computed from their lengths. Its length is at
+// most log2 of their number above that of the best.
+func Static(list []*ledger.Ledger) *ledger.Ledger {
+	least, sum := math.Inf(1), 0.0
+	for _, l := range list {
+		least = min(least, l.Total().Float())
+	}
+	for _, l := range list {
+		sum += math.Exp2(least - l.Total().Float())
+	}
+	m := &ledger.Ledger{Code: fmt.Sprintf("mixture of %d files", len(list))}
+	m.Add(ledger.Data, "the shortest", ledger.Ideal(least))
+	m.Add(ledger.Model, "which code", ledger.Ideal(math.Log2(float64(len(list))/sum)))
+	return m
 }
 
 func raw(_ context.Context, in *Input) ([]*ledger.Ledger, error) {

@@ -3,13 +3,17 @@ package codes
 import (
 	"context"
 	"errors"
+	"math"
+	"math/rand/v2"
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"kolm"
 	"kolm/internal/builtin"
 	"kolm/internal/ledger"
+	"kolm/internal/twopart"
 )
 
 func input(t *testing.T, data []byte) *Input {
@@ -99,6 +103,68 @@ func TestChoose(t *testing.T) {
 	}
 	if list, err := Choose("all"); err != nil || len(list) != len(All()) {
 		t.Errorf("%d codes of %d, error %v", len(list), len(All()), err)
+	}
+}
+
+func TestStatic(t *testing.T) {
+	file := func(bytes int64) *ledger.Ledger {
+		l := &ledger.Ledger{}
+		l.Add(ledger.Data, "file", ledger.Bytes(bytes))
+		return l
+	}
+	same := Static([]*ledger.Ledger{file(10), file(10), file(10), file(10)})
+	if same.Total() != ledger.Bytes(10) || same.Decoded {
+		t.Errorf("four codes of 80 bits: %v", same.Total().Float())
+	}
+	if got := Static([]*ledger.Ledger{file(10), file(1000), file(2000), file(3000)}).Total(); got != ledger.Bytes(10)+2*ledger.Bit {
+		t.Errorf("one of four codes of 80 bits: %v", got.Float())
+	}
+}
+
+// TestBitsBack: the net length is what the weights that were chosen cost under the
+// prior, less what choosing them took, and what the data costs under them.
+func TestBitsBack(t *testing.T) {
+	text := []byte(strings.Repeat("bits that come back are not paid for. ", 8))
+	for _, data := range [][]byte{{}, {9}, text} {
+		for _, l := range rows(t, "bits-back", input(t, data)) {
+			e := l.Entries
+			if !l.Decoded || len(e) != 3 || math.Abs(e[2].Bits.Float()) > .05 {
+				t.Errorf("%d bytes: %+v", len(data), l)
+			}
+		}
+	}
+}
+
+// TestTrained trains a small model for a moment: files in four precisions, whose
+// entries are theirs exactly, and the variational code beside them.
+func TestTrained(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains a model")
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	words := strings.Fields("a model pays for itself where data is long and like itself enough to be told by it")
+	var b strings.Builder
+	for b.Len() < 24_000 {
+		b.WriteString(words[r.IntN(len(words))] + " ")
+	}
+	in := input(t, []byte(b.String()))
+	in.Budget, in.Threads, in.Seed = time.Second, 2, 1
+	got := rows(t, "two-part,variational", in)
+	if len(got) != 5 {
+		t.Fatalf("%d rows", len(got))
+	}
+	for name, l := range got {
+		if l.Decoded != (name != "variational") {
+			t.Errorf("%s: decoded is %v", name, l.Decoded)
+		}
+	}
+	best := got["two-part, coded"]
+	if best.Close(int64(len(in.Archive))) != nil || best.Total() > got["two-part, int8"].Total() {
+		t.Errorf("coded: %+v", best)
+	}
+	back, err := twopart.Decode(in.Archive, 1)
+	if err != nil || string(back) != b.String() {
+		t.Errorf("the archive did not come back: %v", err)
 	}
 }
 

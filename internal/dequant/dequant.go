@@ -37,12 +37,8 @@
 package dequant
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math"
 	"strconv"
-
-	"kolm/internal/half"
 )
 
 // Type is a storage type, numbered as in GGUF.
@@ -141,26 +137,4 @@ func Widen(dst []float32, t Type, src []byte) error {
 		what = "scale"
 	}
 	return &Error{Offset: at, What: fmt.Sprintf("%v %s is not finite", t, what)}
-}
-
-// Narrow returns the bytes of numbers as F32 or, rounded to the nearest, F16. It
-// is an error if one is too large for F16.
-func Narrow(x []float32, t Type) ([]byte, error) {
-	_, size := t.Block()
-	b := make([]byte, 0, len(x)*size)
-	for _, v := range x {
-		switch t {
-		case F32:
-			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-		case F16:
-			h := half.FromFloat(v)
-			if h&0x7c00 == 0x7c00 {
-				return nil, fmt.Errorf("%v is too large for F16", v)
-			}
-			b = binary.LittleEndian.AppendUint16(b, h)
-		default:
-			panic(fmt.Sprintf("dequant: numbers are not narrowed to %v", t))
-		}
-	}
-	return b, nil
 }
