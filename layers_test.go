@@ -29,6 +29,7 @@ var layers = map[string][]string{
 	"internal/mix":          {},
 	"internal/context":      {"mix"},
 	"internal/model":        {"half", "kernel"},
+	"internal/learn":        {"kernel", "model"},
 	"internal/modelfile":    {"dequant", "half", "model", "token"},
 	"internal/lm":           {"kernel"},
 	"internal/memory":       {"lm"},

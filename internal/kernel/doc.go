@@ -63,6 +63,9 @@
 //	Rope       a' = FMA(a, cos, -(b*sin)); b' = FMA(b, cos, a*sin)
 //	           for a = x[j], b = x[j+h], h half the length
 //	Axpy       FMA(a, x, dst)
+//	Scale      x*a
+//	Exp        exp(x)
+//	InverseRMS r of RMSNorm
 //	Add, Mul   dst + x, dst*x
 //	QuantizeU8 a = max|x|; q = RNE(x * (127/a)) + 128; scale = a/127
 //	QuantizeS8 q = RNE(x * (127/a)); scale = a/127

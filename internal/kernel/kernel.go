@@ -83,12 +83,23 @@ func RMSNorm(dst, x, gain []float32, eps float32) {
 		return
 	}
 	v := active.Load()
-	mean := v.sumSq(x) / float32(n)
-	r := 1 / float32(math.Sqrt(float64(mean+eps)))
-	v.scale(dst[:n], x, r)
+	v.scale(dst[:n], x, inverseRMS(v, x, eps))
 	if gain != nil {
 		v.mul(dst[:n], gain[:n])
 	}
+}
+
+// InverseRMS returns the r of RMSNorm for a row x that is not empty.
+func InverseRMS(x []float32, eps float32) float32 {
+	if len(x) == 0 {
+		fail("InverseRMS: an empty row")
+	}
+	return inverseRMS(active.Load(), x, eps)
+}
+
+func inverseRMS(v *variant, x []float32, eps float32) float32 {
+	mean := v.sumSq(x) / float32(len(x))
+	return 1 / float32(math.Sqrt(float64(mean+eps)))
 }
 
 // Softmax replaces x by exp(x-max)*k with k = 1/sum, the sum of the
@@ -100,6 +111,16 @@ func Softmax(x []float32) {
 	v := active.Load()
 	k := 1 / v.expSum(x, x, v.max(x))
 	v.scale(x, x, k)
+}
+
+// Exp computes dst = exp(x). dst may be x.
+func Exp(dst, x []float32) {
+	if len(dst) < len(x) {
+		fail("Exp: dst %d, x %d", len(dst), len(x))
+	}
+	if len(x) > 0 {
+		active.Load().expSum(dst[:len(x)], x, 0)
+	}
 }
 
 // SiluMul computes dst = (g*s)*up with g the gate and s = 1/(1+exp(-g)). dst
@@ -144,6 +165,16 @@ func Mul(dst, x []float32) {
 	}
 	if len(x) > 0 {
 		active.Load().mul(dst[:len(x)], x)
+	}
+}
+
+// Scale computes dst = x*a. dst may be x.
+func Scale(dst, x []float32, a float32) {
+	if len(dst) < len(x) {
+		fail("Scale: dst %d, x %d", len(dst), len(x))
+	}
+	if len(x) > 0 {
+		active.Load().scale(dst[:len(x)], x, a)
 	}
 }
 

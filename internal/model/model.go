@@ -1,6 +1,10 @@
 package model
 
-import "kolm/internal/kernel"
+import (
+	"slices"
+
+	"kolm/internal/kernel"
+)
 
 // Model is a model ready to run. It is read only: any number of goroutines may
 // use it, each with its own State.
@@ -61,6 +65,53 @@ func pack(ms ...Matrix) *kernel.I8 {
 		}
 	}
 	return p
+}
+
+// Copy returns a model with the output table of m and a body of its own, to be
+// filled by SetLayer and SetEmbed. It has no gains before the matrices of its
+// layers: these belong into the columns of the matrices.
+func (m *Model) Copy() *Model {
+	c := *m
+	c.embed.Q, c.embed.Scale = slices.Clone(m.embed.Q), slices.Clone(m.embed.Scale)
+	c.layers = slices.Clone(m.layers)
+	for i := range c.layers {
+		l := &c.layers[i]
+		l.qkv, l.o, l.gateUp, l.down = l.qkv.Clone(), l.o.Clone(), l.gateUp.Clone(), l.down.Clone()
+		l.qNorm, l.kNorm = slices.Clone(l.qNorm), slices.Clone(l.kNorm)
+		l.attnNorm, l.ffnNorm = nil, nil
+	}
+	return &c
+}
+
+// Update holds new float32 weights of one layer: the matrices that read one row
+// on top of each other, row-major, the gains before them in their columns.
+type Update struct {
+	QKV, O, GateUp, Down []float32
+	QNorm, KNorm         []float32
+}
+
+// SetLayer replaces the weights of layer i of a Copy. Each row is rounded by
+// kernel.QuantizeS8.
+func (m *Model) SetLayer(i int, u Update) {
+	l := &m.layers[i]
+	requantize(l.qkv, u.QKV)
+	requantize(l.o, u.O)
+	requantize(l.gateUp, u.GateUp)
+	requantize(l.down, u.Down)
+	copy(l.qNorm, u.QNorm)
+	copy(l.kNorm, u.KNorm)
+}
+
+func requantize(dst *kernel.I8, w []float32) {
+	q := make([]int8, dst.Cols)
+	for r := range dst.Rows {
+		dst.SetRow(r, q, kernel.QuantizeS8(q, row(w, r, dst.Cols)))
+	}
+}
+
+// SetEmbed replaces row r of the input table of a Copy, rounded likewise.
+func (m *Model) SetEmbed(r int, w []float32) {
+	m.embed.Scale[r] = kernel.QuantizeS8(m.embed.row(r), w)
 }
 
 // row is row r of an int8 matrix.

@@ -1,0 +1,168 @@
+package learn
+
+import (
+	"kolm/internal/kernel"
+	"kolm/internal/model"
+)
+
+// batch holds the tokens of a step and what the forward pass leaves for the
+// backward pass. Its rows, R in comments, are the tokens of all sequences, one
+// after another.
+type batch struct {
+	tokens, targets []int32 // (R)
+	starts          []int   // first row of each sequence, and R
+	scored          int     // targets that are not negative
+
+	x, dx, dh []float32 // (R, Dim) residual stream, its gradient, that of normed rows
+	xf        []float32 // (R, Dim) normed output without gain
+	rf        []float32 // (R) its inverse root mean square
+	wide      []float32 // (R, widest) gradients between matrices
+	layers    []stash
+	gain      []float32 // (sequences, layers, 2, HeadDim) gradients of the gains of heads
+}
+
+// stash is what one layer keeps.
+type stash struct {
+	h1, h2 []float32 // (R, Dim) normed inputs of attention and feed-forward
+	r1, r2 []float32 // (R)
+	qkv    []float32 // (R, all heads)
+	qk     []float32 // (R, query and key heads) normed and rotated
+	rqk    []float32 // (R, number of query and key heads)
+	probs  []float32 // (sequences, Heads, Length, Length) row i of n long rows
+	attn   []float32 // (R, query heads)
+	gateUp []float32 // (R, 2 FFN)
+	act    []float32 // (R, FFN)
+}
+
+func (b *batch) make(c model.Config, o Options) {
+	n := o.Length * o.Sequences
+	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
+	floats := func(cols int) []float32 { return make([]float32, n*cols) }
+	b.x, b.dx, b.dh, b.xf, b.rf = floats(c.Dim), floats(c.Dim), floats(c.Dim), floats(c.Dim), floats(1)
+	b.wide = floats(max(q+2*kv, c.FFN))
+	b.gain = make([]float32, o.Sequences*c.Layers*2*c.HeadDim)
+	b.layers = make([]stash, c.Layers)
+	for i := range b.layers {
+		b.layers[i] = stash{
+			h1: floats(c.Dim), h2: floats(c.Dim), r1: floats(1), r2: floats(1),
+			qkv: floats(q + 2*kv), qk: floats(q + kv), rqk: floats(c.Heads + c.KVHeads),
+			probs: floats(c.Heads * o.Length), attn: floats(q), gateUp: floats(2 * c.FFN), act: floats(c.FFN),
+		}
+	}
+}
+
+// fill takes the sequences of a step.
+func (b *batch) fill(seqs []Sequence) {
+	b.tokens, b.targets, b.starts, b.scored = b.tokens[:0], b.targets[:0], b.starts[:0], 0
+	for _, s := range seqs {
+		b.starts = append(b.starts, len(b.tokens))
+		b.tokens = append(b.tokens, s.Tokens...)
+		b.targets = append(b.targets, s.Targets[:len(s.Tokens)]...)
+	}
+	b.starts = append(b.starts, len(b.tokens))
+	for _, t := range b.targets {
+		if t >= 0 {
+			b.scored++
+		}
+	}
+}
+
+// span is a sequence's rows of x, whose rows are n long.
+func (b *batch) span(x []float32, s, n int) []float32 {
+	return x[b.starts[s]*n : b.starts[s+1]*n]
+}
+
+// worker is the scratch of one goroutine.
+type worker struct {
+	rows     []float32  // (Length, widest)
+	line     []float32  // (widest)
+	q, o     []float32  // (Length, HeadDim) of one head
+	dp       []float32  // (Length, Length)
+	flip     []float32  // something transposed
+	gradient []float32  // (chunk, columns) of a matrix
+	a        kernel.F32 // keys, values or queries of one head
+	logits   []float32  // (headRows, Vocab)
+	hidden   []float32  // (headRows, Dim)
+}
+
+// headRows is the number of rows whose logits exist at a time in a worker.
+const headRows = 32
+
+func newWorker(c model.Config, o Options) *worker {
+	n, widest := o.Length, max(c.Dim, c.FFN)
+	return &worker{
+		rows: make([]float32, n*widest), line: make([]float32, widest),
+		q: make([]float32, n*c.HeadDim), o: make([]float32, n*c.HeadDim), dp: make([]float32, n*n),
+		flip: make([]float32, n*n), logits: make([]float32, headRows*c.Vocab), hidden: make([]float32, headRows*c.Dim),
+	}
+}
+
+// norm makes y, (rows, n), of the rows of x, and keeps their factors in r.
+func norm(y, r, x []float32, n int, eps float32) {
+	for i := range len(x) / n {
+		row := x[i*n:][:n]
+		r[i] = kernel.InverseRMS(row, eps)
+		kernel.Scale(y[i*n:], row, r[i])
+	}
+}
+
+// forward runs sequence s through the body.
+func (l *Learner) forward(w *worker, s int) {
+	b, c := &l.b, &l.c
+	d, n := c.Dim, b.starts[s+1]-b.starts[s]
+	x := b.span(b.x, s, d)
+	for i, t := range b.tokens[b.starts[s]:b.starts[s+1]] {
+		copy(x[i*d:][:d], l.input.w[int(t)*d:])
+	}
+	for i := range l.layers {
+		a, st := &l.layers[i], &b.layers[i]
+		h1, h2 := b.span(st.h1, s, d), b.span(st.h2, s, d)
+		norm(h1, b.span(st.r1, s, 1), x, d, c.Eps)
+		a.qkv.nt.MatMul(b.span(st.qkv, s, a.qkv.rows), h1, n)
+		l.attention(w, i, s)
+		a.out.nt.MatMul(w.rows, b.span(st.attn, s, a.out.cols), n)
+		kernel.Add(x, w.rows[:n*d])
+		norm(h2, b.span(st.r2, s, 1), x, d, c.Eps)
+		gateUp, act := b.span(st.gateUp, s, 2*c.FFN), b.span(st.act, s, c.FFN)
+		a.gateUp.nt.MatMul(gateUp, h2, n)
+		for t := range n {
+			gu := gateUp[t*2*c.FFN:][:2*c.FFN]
+			kernel.SiluMul(act[t*c.FFN:], gu[:c.FFN], gu[c.FFN:])
+		}
+		a.down.nt.MatMul(w.rows, act, n)
+		kernel.Add(x, w.rows[:n*d])
+	}
+	norm(b.span(b.xf, s, d), b.span(b.rf, s, 1), x, d, c.Eps)
+}
+
+// loss leaves the gradient of the output of sequence s in dx: that of the mean
+// code length of all targets, in nats.
+func (l *Learner) loss(w *worker, s int) {
+	b, d, v := &l.b, l.c.Dim, l.c.Vocab
+	scale := 1 / float32(max(1, b.scored))
+	for at := b.starts[s]; at < b.starts[s+1]; at += headRows {
+		n := min(headRows, b.starts[s+1]-at)
+		h, dh := w.hidden[:n*d], b.dh[at*d:][:n*d]
+		copy(h, b.xf[at*d:])
+		for i := range n {
+			kernel.Mul(h[i*d:][:d], l.outputNorm)
+		}
+		l.output.nt.MatMul(w.logits, h, n)
+		for i := range n {
+			p := w.logits[i*v:][:v]
+			if t := b.targets[at+i]; t >= 0 {
+				kernel.Softmax(p)
+				p[t] -= 1
+			} else {
+				clear(p)
+			}
+		}
+		l.output.nn.MatMul(dh, w.logits, n)
+		for i := range n {
+			row := dh[i*d:][:d]
+			kernel.Scale(row, row, scale)
+			kernel.Mul(row, l.outputNorm)
+			normBackward(b.dx[(at+i)*d:][:d], row, b.xf[(at+i)*d:][:d], b.rf[at+i])
+		}
+	}
+}
