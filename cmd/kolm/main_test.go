@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
@@ -105,6 +106,9 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 // the signal when a file of that name appears, and wants the status.
 func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
 	sig := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL}[args[0]]
+	if signal.Ignored(sig) { // as HUP is under nohup, where kolm has to ignore it too
+		sig = syscall.SIGTERM
+	}
 	want, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	self, err := os.Executable()
