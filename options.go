@@ -59,13 +59,18 @@ func inRange(name string, n, low, high int) error {
 	return nil
 }
 
-// WithLevel chooses the effort of packing, 1 to 9. For now 1 to 4 are the same,
-// contexts only, and 5 to 9 are the same, contexts with the model.
+// WithLevel chooses the effort of packing, 1 to 9. For now 1 is contexts only, 2 to
+// 4 are the same, with further contexts for structured text, and 5 to 9 are the
+// same, contexts with the model.
 func WithLevel(n int) Option {
 	return func(o *options) error {
-		o.level = 1
-		if n >= 5 {
+		switch {
+		case n >= 5:
 			o.level = 5
+		case n >= 2:
+			o.level = 2
+		default:
+			o.level = 1
 		}
 		return inRange("level", n, 1, 9)
 	}

@@ -8,6 +8,9 @@ package codec
 // letters nor blanks. On such data the further contexts save several per cent;
 // in prose they only cost time.
 func structured(b []byte) bool {
+	if len(b) < leastStructure {
+		return false
+	}
 	var count [256]int
 	for _, c := range b {
 		count[c]++
@@ -22,8 +25,10 @@ func structured(b []byte) bool {
 	return signs > len(b)/leastSigns
 }
 
-// leastSigns is one in how many bytes of structured text is no letter at least.
-const leastSigns = 8
+const (
+	leastStructure = 256 // bytes, in fewer there is none to learn
+	leastSigns     = 8   // one byte in so many is no letter
+)
 
 // codeRich codes whether the contexts of structured text are used.
 func codeRich(c bitCoder, rich bool) bool {
