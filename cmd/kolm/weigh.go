@@ -25,6 +25,9 @@ type weighCmd struct {
 	Stride    int     `placeholder:"N" help:"Tokens that the context advances by (default: half of it; for hf 512)."`
 	Codes     string  `placeholder:"LIST" help:"Instead: one table of what the files cost in many codes, their models counted: all, or names parted by commas."`
 	Minutes   float64 `default:"1" help:"How long the codes that train a model on the file train it."`
+	SizeSweep bool    `help:"Instead: train models of growing size on the file, within the --minutes, and say which makes the shortest file of model and data."`
+	Sizes     int     `default:"4" placeholder:"N" help:"How many sizes --size-sweep trains, at most 6."`
+	Output    string  `short:"o" placeholder:"FOLDER" help:"Write the pictures of --size-sweep there."`
 	Archive   string  `placeholder:"OUT" help:"With --codes two-part of one file: write the smallest two-part file, model and data in one; kolm unpack reads it."`
 	Tokens    string  `placeholder:"OUT" help:"Write every scored token to a file, one JSON object a line: bits, rank, entropy."`
 	HTML      string  `name:"html" placeholder:"OUT" help:"Write the text as a page, coloured by what surprised the model."`
@@ -43,7 +46,10 @@ const mostContext = 2048
 
 func (c *weighCmd) Run(a *app) error {
 	c.apply(a)
-	if c.Codes != "" {
+	switch {
+	case c.SizeSweep:
+		return c.sweep(a)
+	case c.Codes != "":
 		return c.ledgers(a)
 	}
 	texts, err := c.texts(a)

@@ -89,10 +89,8 @@ func (c *weighCmd) ledgers(a *app) error {
 			a.report(label(t.name), err)
 			continue
 		}
-		in := &codes.Input{Data: data, Model: model, ModelBytes: int64(len(file)), Budget: time.Duration(c.Minutes * float64(time.Minute)), Seed: c.Seed, Threads: c.Threads}
-		if in.Threads == 0 {
-			in.Threads = runtime.GOMAXPROCS(0)
-		}
+		in := c.input(data)
+		in.Model, in.ModelBytes = model, int64(len(file))
 		r, err := account(ctx, a, label(t.name), in, chosen)
 		if ctx.Err() != nil {
 			return &problem{code: codeInterrupted, text: "interrupted"}
@@ -117,6 +115,15 @@ func (c *weighCmd) ledgers(a *app) error {
 		}
 	}
 	return nil
+}
+
+// input is data for the codes with the flags that they mind.
+func (c *weighCmd) input(data []byte) *codes.Input {
+	in := &codes.Input{Data: data, Budget: time.Duration(c.Minutes * float64(time.Minute)), Seed: c.Seed, Threads: c.Threads}
+	if in.Threads == 0 {
+		in.Threads = runtime.GOMAXPROCS(0)
+	}
+	return in
 }
 
 // account weighs one file. A code that does not fit is left out.

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"kolm/internal/modelfile"
+	"kolm/internal/token"
 	"kolm/internal/train"
 )
 
@@ -52,7 +54,11 @@ func fit(ctx context.Context, in *Input, size Size, budget time.Duration, report
 	}
 	o.Held, o.HeldBytes = o.Corpus[:1], 1<<15 // the trainer wants to measure something; nobody looks
 	o.Dir = filepath.Join(dir, "run")
-	o.Shape.Vocab, o.Shape.Layers, o.Shape.Dim, o.Shape.FFN = size.Vocab, size.Layers, size.Dim, 2*size.Dim
+	if o.Merges, err = merges(in.Data, size.Vocab); err != nil {
+		return nil, err
+	}
+	o.Shape.Vocab = token.FirstMerge + len(o.Merges)
+	o.Shape.Layers, o.Shape.Dim, o.Shape.FFN = size.Layers, size.Dim, 2*size.Dim
 	o.Shape.HeadDim = min(32, size.Dim)
 	o.Shape.Heads = size.Dim / o.Shape.HeadDim
 	o.Shape.KVHeads = max(1, o.Shape.Heads/2)
@@ -69,6 +75,20 @@ func fit(ctx context.Context, in *Input, size Size, budget time.Duration, report
 	start := time.Now()
 	err = train.Run(ctx, o, func(train.Event) { report(min(1, time.Since(start).Seconds()/budget.Seconds())) })
 	return f, err
+}
+
+// merges learns a vocabulary of the data: of the size asked for, or a smaller one
+// where the data has no more pairs that repeat. Tables have a multiple of 32 rows.
+func merges(data []byte, vocab int) ([][2]int32, error) {
+	list, err := token.Train(slices.Values([][]byte{data[:min(len(data), 1<<24)]}), vocab, nil)
+	if err != nil {
+		return nil, err
+	}
+	n := (token.FirstMerge + len(list)) / 32 * 32
+	if n < token.FirstMerge {
+		return nil, fmt.Errorf("%w: it repeats too little to learn a vocabulary from", ErrUnfit)
+	}
+	return list[:n-token.FirstMerge], nil
 }
 
 // cut writes data as documents that the trainer reads one after the other: it
