@@ -23,15 +23,15 @@ const (
 // modelCoder codes blocks with a language model mixed into the contexts.
 //
 // The work is split so that two goroutines can share it without touching each
-// other's state: the body of the transformer is a pure function of the tokens
-// and may run in the background for some groups of streams, while everything
-// that adapts (output head, contexts, mixer, coder) works on another.
-// When a group's turn comes and its body is not done, both goroutines share what
-// is left.
+// other's state: what the body of the transformer and its own output head make
+// of the tokens is a function of these alone and may run in the background for
+// some groups of streams, while everything that adapts (output head, contexts,
+// mixer, coder) works on another. When a group's turn comes and its body is not
+// done, both goroutines share what is left. That all that adapts stays with one
+// of them keeps it in the caches of one CPU.
 type modelCoder struct {
 	lm      *LM
 	workers int
-	static  *model.AdaptiveHead // never updated
 	adapted *model.AdaptiveHead
 	pred    *Predictor
 	enc     encoder
@@ -43,7 +43,6 @@ type modelCoder struct {
 	groups  []*group
 	body    chan *group // waiting for whoever is free; nil: nobody else is
 	kept    []*group    // from block to block
-	logits  []float32   // (streams of a group, rows of a head) of one head at a time
 	opinion Opinion
 }
 
@@ -52,8 +51,10 @@ type group struct {
 	state   *model.State
 	streams []*stream // those that are not finished
 	rows    []model.Row
-	hidden  []float32     // (streams, dim): what the body makes of their last tokens
-	ready   chan struct{} // receives when hidden is
+	hidden  []float32           // (streams, dim): what the body makes of their last tokens
+	head    *model.AdaptiveHead // never updated
+	logits  []float32           // (streams, rows of a head) of one head at a time
+	ready   chan struct{}       // receives when hidden and static are
 	static  odds
 	adapted odds
 }
@@ -68,7 +69,6 @@ func newModelCoder(lm *LM, workers int) *modelCoder {
 	return &modelCoder{
 		lm:      lm,
 		workers: workers,
-		static:  lm.head.Share(),
 		adapted: lm.head.Clone(),
 		pred:    NewPredictor(),
 	}
@@ -120,7 +120,11 @@ func (c *modelCoder) start(block []byte, bits bitCoder, rich bool) {
 	n := streamCount(len(block))
 	groups := groupCount(n)
 	for len(c.kept) < groups {
-		c.kept = append(c.kept, &group{state: c.lm.Model.NewState(groupStreams), ready: make(chan struct{}, 1)})
+		c.kept = append(c.kept, &group{
+			state: c.lm.Model.NewState(groupStreams),
+			head:  c.lm.head.Share(),
+			ready: make(chan struct{}, 1),
+		})
 	}
 	c.groups = c.kept[:groups]
 	for i, g := range c.groups {
@@ -201,6 +205,7 @@ func (c *modelCoder) launch(g *group) {
 
 func (c *modelCoder) forward(g *group) {
 	c.lm.Model.Forward(g.state, g.rows, g.hidden)
+	g.ask(&g.static, g.head)
 	g.ready <- struct{}{}
 }
 
@@ -224,9 +229,8 @@ func (c *modelCoder) await(g *group) {
 
 // step codes one token of every stream of g.
 func (c *modelCoder) step(g *group) error {
-	c.ask(&g.static, c.static, g)
-	c.ask(&g.adapted, c.adapted, g)
-	rows, dim := c.static.Rows(), c.lm.Model.Config().Dim
+	g.ask(&g.adapted, c.adapted)
+	rows, dim := c.adapted.Rows(), c.lm.Model.Config().Dim
 	for i, s := range g.streams {
 		spent := c.enc.spent
 		rank, err := c.token(s, g.static.cum[i*(rows+1):][:rows+1], g.adapted.cum[i*(rows+1):][:rows+1])
@@ -247,18 +251,18 @@ func (c *modelCoder) step(g *group) error {
 }
 
 // ask fills o with what a head makes of the final states of g.
-func (c *modelCoder) ask(o *odds, head *model.AdaptiveHead, g *group) {
+func (g *group) ask(o *odds, head *model.AdaptiveHead) {
 	n, rows := len(g.streams), head.Rows()
 	if len(o.weights) < n*rows {
 		o.weights, o.cum = make([]uint32, n*rows), make([]uint32, n*(rows+1))
 	}
-	if len(c.logits) < n*rows {
-		c.logits = make([]float32, n*rows)
+	if len(g.logits) < n*rows {
+		g.logits = make([]float32, n*rows)
 	}
-	head.Logits(c.logits, g.hidden, n)
+	head.Logits(g.logits, g.hidden, n)
 	for i := range n {
 		w := o.weights[i*rows:][:rows]
-		kernel.Weights(w, c.logits[i*rows:][:rows])
+		kernel.Weights(w, g.logits[i*rows:][:rows])
 		kernel.PrefixSum(o.cum[i*(rows+1):][:rows+1], w)
 	}
 }

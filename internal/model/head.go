@@ -12,7 +12,7 @@ import "kolm/internal/kernel"
 type AdaptiveHead struct {
 	m       *Model
 	order   []int32   // row -> token
-	rows    []float32 // (len(order), Dim), current where touched
+	rows    []float32 // (len(order), Dim), current where touched; nil before any is
 	packed  *kernel.I8
 	touched []bool  // by row: differs from the model's table
 	list    []int32 // the touched rows
@@ -45,7 +45,6 @@ func (m *Model) newAdaptiveHead(order []int32, packed *kernel.I8) *AdaptiveHead 
 	return &AdaptiveHead{
 		m:       m,
 		order:   order,
-		rows:    make([]float32, len(order)*m.c.Dim),
 		packed:  packed,
 		touched: make([]bool, len(order)),
 		stale:   make([]bool, len(order)),
@@ -99,6 +98,9 @@ func (h *AdaptiveHead) Update(x []float32, y int, w []uint32, lr float32, thresh
 // step adds a*x to row v.
 func (h *AdaptiveHead) step(v int, a float32, x []float32) {
 	dim := h.m.c.Dim
+	if h.rows == nil {
+		h.rows = make([]float32, len(h.order)*dim)
+	}
 	master := row(h.rows, v, dim)
 	if !h.touched[v] {
 		h.touched[v] = true
