@@ -56,9 +56,9 @@
 // a block. Weights makes each stream's logits integers, w, and PrefixSum their
 // sums, cum.
 //
-// After each token, unless its w[y] >= 7 * 2^28, the adapted table takes a step down the gradient of the code
+// After each token, unless its w[y] >= 6 * 2^28, the adapted table takes a step down the gradient of the code
 // length, with the weights w that the token was coded with, the final state h and
-// the rank y of the token: for each row v in order with w[v] > 2^22 or v = y,
+// the rank y of the token: for each row v in order with w[v] > 2^23 or v = y,
 // g = float32(w[v]) * 2^-31, less 1 where v = y; row v becomes FMA(-(g/32), h, row
 // v) in float32, and its int8 numbers and scale are QuantizeS8 of it.
 // The float32 row is int8 * scale when it is first changed in a block. Logits that

@@ -143,7 +143,7 @@ func TestModelRoundTrip(t *testing.T) {
 // TestSameBits is the promise of the format: the same payload with every kernel
 // variant and on every architecture.
 func TestSameBits(t *testing.T) {
-	const golden = "51dd87b9d0d249aa40ac2ee72099a4c4d7288c9e313347ec6da8cb7dc64e2338"
+	const golden = "528b118c34dc2da9f9fbe74bbc7c6cb026a69a078a978829766ff794900f66b6"
 	lm := toyLM(t)
 	active := kernel.Active()
 	defer kernel.Use(active)
