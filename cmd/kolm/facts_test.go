@@ -169,8 +169,9 @@ func keptFacts(t *testing.T, m *openMemory, facts []known, dir string) []known {
 	for _, f := range facts {
 		list = append(list, memory.Recalled{Prompt: f.prompt(), Answer: f.answer()})
 	}
+	counter := memory.NewFactCounter(list)
 	for _, doc := range documents(t, filepath.Join(dir, "text.tar")) {
-		memory.CountFacts(list, doc)
+		counter.Add(doc)
 	}
 	if err := m.Recall(list, nil); err != nil {
 		t.Fatal(err)
