@@ -68,6 +68,7 @@ type recallReport struct {
 	Recall   float64              `json:"recall"`
 	Bytes    int64                `json:"text_bytes"` // that were looked through
 	Spearman *float64             `json:"rank_correlation_of_occurrences_and_bits,omitempty"`
+	Exposed  *float64             `json:"rank_correlation_of_occurrences_and_exposure,omitempty"`
 }
 
 // recall asks the model for the facts of the table.
@@ -98,9 +99,12 @@ func (c *memoryCapacityCmd) recall(a *app) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Facts, err)
 	}
-	var seen, saved []float64
+	var seen, saved, exposure []float64
 	for _, f := range r.Facts {
 		seen, saved = append(seen, float64(f.Seen())), append(saved, -f.Bits)
+		if kinds {
+			exposure = append(exposure, memory.Exposure(f.Choice, f.Choices))
+		}
 		if f.Recall {
 			r.Recall += 1 / float64(len(r.Facts))
 		}
@@ -109,6 +113,9 @@ func (c *memoryCapacityCmd) recall(a *app) error {
 		r.Groups = memory.GroupRecall(r.Facts)
 		if s := memory.Spearman(seen, saved); !math.IsNaN(s) {
 			r.Spearman = &s
+		}
+		if s := memory.Spearman(seen, exposure); kinds && !math.IsNaN(s) {
+			r.Exposed = &s
 		}
 	}
 	if a.json {
@@ -198,7 +205,10 @@ func (r *recallReport) print(a *app) error {
 	t.row("seen", "all", len(r.Facts), r.Recall, fmt.Sprintf("%.3f", bits), "")
 	t.Flush()
 	if r.Spearman != nil {
-		fmt.Fprintf(a.stdout, "rank correlation of times seen and bits saved: %.3f over %s\n", *r.Spearman, size(r.Bytes))
+		fmt.Fprintf(a.stdout, "rank correlation of times seen in %s with bits saved: %.3f\n", size(r.Bytes), *r.Spearman)
+	}
+	if r.Exposed != nil {
+		fmt.Fprintf(a.stdout, "rank correlation of times seen in %s with exposure: %.3f\n", size(r.Bytes), *r.Exposed)
 	}
 	return nil
 }

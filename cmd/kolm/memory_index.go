@@ -161,7 +161,7 @@ func (c *memoryIndexCmd) total(a *app) (n int64) {
 }
 
 type memorySearchCmd struct {
-	Index string  `arg:"" type:"existingfile" help:"The index."`
+	Index string  `arg:"" type:"path" help:"The index."`
 	Token string  `placeholder:"TOKEN" help:"Triggers that are this token."`
 	Text  string  `placeholder:"TEXT" help:"Triggers in sentences with this text."`
 	Least float64 `placeholder:"A" help:"Triggers with at least this activation, of either sign."`
@@ -175,7 +175,7 @@ func (c *memorySearchCmd) Run(a *app) error {
 	if c.Token == "" && c.Text == "" && c.Least == 0 && c.Layer < 0 {
 		return usage("give --token, --text, --least or --layer", "nothing to search for")
 	}
-	x, err := memory.OpenIndex(c.Index)
+	x, err := openIndex(c.Index)
 	if err != nil {
 		return err
 	}

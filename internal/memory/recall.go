@@ -240,8 +240,11 @@ func GroupRecall(facts []Recalled) []RecallGroup {
 }
 
 // Spearman is the rank correlation of two lists, ties at their mean rank; NaN if one
-// of them has no order.
+// of them has no order, or they are not of one length.
 func Spearman(x, y []float64) float64 {
+	if len(x) != len(y) {
+		return math.NaN()
+	}
 	a, b := ranks(x), ranks(y)
 	mean := float64(len(x)+1) / 2
 	var ab, aa, bb float64
