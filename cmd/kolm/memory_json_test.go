@@ -38,7 +38,7 @@ func TestMemoryKeys(t *testing.T) {
 		"ablate line.txt -n 0.1 -n layer:2 --shapley 2",
 		"ablate line.txt --rank 1",
 		"trace France_is -s France --draws 2 --knowledge --steps 2",
-		"edit France_is -s France -t _London --text ordinary.txt -l 0 --steps 60 --paraphrase France_was --neighbour Spain_is -o edited.gguf",
+		"edit France_is -s France -t _London --text ordinary.txt -l 0 --steps 40 --paraphrase France_was --neighbour Spain_is -o edited.gguf",
 		"edit --undo edited.gguf -o undone.gguf",
 		"capacity --steps 2",
 		"capacity facts.tsv --text line.txt",
