@@ -22,7 +22,7 @@ type memoryIndexCmd struct {
 	Limit  int64         `placeholder:"BYTES" help:"Stop after the document that reaches this many bytes."`
 	talk
 
-	Corpus []string `arg:"" name:"corpus" type:"path" help:"Text: tar archives, files, folders; packed by xz, zst or gz if need be."`
+	Corpus []string `arg:"" name:"corpus" help:"Text: tar archives, files, folders; packed by xz, zst or gz if need be."`
 }
 
 // indexReport says what was indexed.
