@@ -67,8 +67,9 @@ type recallReport struct {
 	Kinds    []memory.RecallKind  `json:"kinds,omitempty"`
 	Recall   float64              `json:"recall"`
 	Bytes    int64                `json:"text_bytes"` // that were looked through
-	Spearman *float64             `json:"rank_correlation_of_occurrences_and_bits,omitempty"`
-	Exposed  *float64             `json:"rank_correlation_of_occurrences_and_exposure,omitempty"`
+	Spearman *float64             `json:"rank_correlation_of_occurrences_and_bits"`
+	Exposed  *float64             `json:"rank_correlation_of_occurrences_and_exposure"`
+	Gained   *float64             `json:"rank_correlation_of_occurrences_and_gain"`
 }
 
 // recall asks the model for the facts of the table.
@@ -99,11 +100,11 @@ func (c *memoryCapacityCmd) recall(a *app) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Facts, err)
 	}
-	var seen, saved, exposure []float64
+	var seen, saved, exposure, gain []float64
 	for _, f := range r.Facts {
 		seen, saved = append(seen, float64(f.Seen())), append(saved, -f.Bits)
 		if kinds {
-			exposure = append(exposure, memory.Exposure(f.Choice, f.Choices))
+			exposure, gain = append(exposure, memory.Exposure(f.Choice, f.Choices)), append(gain, f.Gain)
 		}
 		if f.Recall {
 			r.Recall += 1 / float64(len(r.Facts))
@@ -111,11 +112,13 @@ func (c *memoryCapacityCmd) recall(a *app) error {
 	}
 	if len(c.Text) > 0 {
 		r.Groups = memory.GroupRecall(r.Facts)
-		if s := memory.Spearman(seen, saved); !math.IsNaN(s) {
-			r.Spearman = &s
-		}
-		if s := memory.Spearman(seen, exposure); kinds && !math.IsNaN(s) {
-			r.Exposed = &s
+		for _, x := range []struct {
+			of []float64
+			to **float64
+		}{{saved, &r.Spearman}, {exposure, &r.Exposed}, {gain, &r.Gained}} {
+			if s := memory.Spearman(seen, x.of); !math.IsNaN(s) {
+				*x.to = &s
+			}
 		}
 	}
 	if a.json {
@@ -168,35 +171,35 @@ func readFacts(name string) ([]memory.Recalled, error) {
 
 func (r *recallReport) print(a *app) error {
 	t := a.table()
-	t.row("fact", "seen", "bits", "rank", "recalled", "choice", "prompt", "answer", "said")
+	t.row("fact", "seen", "bits", "gain", "rank", "recalled", "choice", "prompt", "answer", "said")
 	for _, f := range r.Facts {
-		choice := ""
+		choice, gain := "", ""
 		if f.Choices > 0 {
-			choice = fmt.Sprintf("%d/%d", f.Choice, f.Choices)
+			choice, gain = fmt.Sprintf("%d/%d", f.Choice, f.Choices), fmt.Sprintf("%+.2f", f.Gain)
 		}
-		t.row("fact", f.Seen(), f.Bits, f.Rank, f.Recall, choice, fmt.Sprintf("%q", f.Prompt), fmt.Sprintf("%q", f.Answer), fmt.Sprintf("%q", f.Said))
+		t.row("fact", f.Seen(), f.Bits, gain, f.Rank, f.Recall, choice, fmt.Sprintf("%q", f.Prompt), fmt.Sprintf("%q", f.Answer), fmt.Sprintf("%q", f.Said))
 	}
 	t.Flush()
 	t = a.table()
 	if len(r.Kinds) > 0 {
-		t.row("kind", "", "facts", "recall", "bits a fact (computed)", "first of kind", "exposure", "of")
+		t.row("kind", "", "facts", "recall", "bits a fact (computed)", "first of kind", "exposure", "of", "gain")
 	}
 	for _, k := range r.Kinds {
-		t.row("kind", k.Kind, k.Facts, k.Recall, fmt.Sprintf("%.3f", k.Bits), k.First, fmt.Sprintf("%.2f", k.Exposure), fmt.Sprintf("%.2f", k.Most))
+		t.row("kind", k.Kind, k.Facts, k.Recall, fmt.Sprintf("%.3f", k.Bits), k.First, fmt.Sprintf("%.2f", k.Exposure), fmt.Sprintf("%.2f", k.Most), fmt.Sprintf("%+.2f", k.Gain))
 	}
 	t.Flush()
 	t = a.table()
-	t.row("seen", "times", "facts", "recall", "bits a fact (computed)", "exposure")
+	t.row("seen", "times", "facts", "recall", "bits a fact (computed)", "exposure", "gain")
 	for _, g := range r.Groups {
 		times := fmt.Sprintf("%d-%d", g.From, g.To)
 		if g.From == g.To {
 			times = fmt.Sprint(g.From)
 		}
-		exposure := ""
+		exposure, gain := "", ""
 		if len(r.Kinds) > 0 {
-			exposure = fmt.Sprintf("%.2f", g.Exposure)
+			exposure, gain = fmt.Sprintf("%.2f", g.Exposure), fmt.Sprintf("%+.2f", g.Gain)
 		}
-		t.row("seen", times, g.Facts, g.Recall, fmt.Sprintf("%.3f", g.Bits), exposure)
+		t.row("seen", times, g.Facts, g.Recall, fmt.Sprintf("%.3f", g.Bits), exposure, gain)
 	}
 	bits := 0.0
 	for _, f := range r.Facts {
@@ -204,11 +207,13 @@ func (r *recallReport) print(a *app) error {
 	}
 	t.row("seen", "all", len(r.Facts), r.Recall, fmt.Sprintf("%.3f", bits), "")
 	t.Flush()
-	if r.Spearman != nil {
-		fmt.Fprintf(a.stdout, "rank correlation of times seen in %s with bits saved: %.3f\n", size(r.Bytes), *r.Spearman)
-	}
-	if r.Exposed != nil {
-		fmt.Fprintf(a.stdout, "rank correlation of times seen in %s with exposure: %.3f\n", size(r.Bytes), *r.Exposed)
+	for _, x := range []struct {
+		name string
+		of   *float64
+	}{{"bits saved", r.Spearman}, {"exposure", r.Exposed}, {"gain", r.Gained}} {
+		if x.of != nil {
+			fmt.Fprintf(a.stdout, "rank correlation of times seen in %s with %s: %.3f\n", size(r.Bytes), x.name, *x.of)
+		}
 	}
 	return nil
 }

@@ -183,6 +183,15 @@ func TestChoose(t *testing.T) {
 			t.Errorf("%q %q: %v bits, %v; want %v", f.Prompt, f.Answer, bits, err, f.Bits)
 		}
 	}
+	// H after NA less H after NB; the same answer after another prompt is no other fact.
+	bits, err := m.after("NA", []string{"H"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "gain", facts[1].Gain, bits[0]-facts[1].Bits, 1e-12)
+	if facts[1].Gain < 1 || facts[2].Gain > 1e-12 {
+		t.Errorf("gains of a known and a wrong fact: %v, %v", facts[1].Gain, facts[2].Gain)
+	}
 	kinds := KindRecall(facts)
 	if len(kinds) != 2 || kinds[0].Kind != "x" || kinds[0].Facts != 3 || kinds[0].Most != 1 || kinds[1].Facts != 3 {
 		t.Errorf("%+v", kinds)

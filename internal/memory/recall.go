@@ -23,6 +23,7 @@ type Recalled struct {
 	Said    string  `json:"said"`     // the first choice of the model, as many tokens
 	Choice  int     `json:"choice"`   // place of the answer among the answers of its kind, by bits, from 1
 	Choices int     `json:"choices"`  // different answers of its kind
+	Gain    float64 `json:"gain"`     // bits that the answer costs more after the prompts of other facts of its kind, on average
 	answer  int     // of a FactCounter: its term
 }
 
@@ -79,31 +80,47 @@ func (m *Model) recall(f *Recalled) error {
 	return nil
 }
 
-// Choose finds how far the model tells the answers of a kind apart: the place of
-// each fact's answer among all answers of its kind after the prompt. done, unless
-// nil, is called after each fact.
+// Choose finds how far the model tells the facts of a kind apart: the place of each
+// fact's answer among all answers of its kind after the prompt, and what the prompt
+// is worth for it. (Common answers are likely after any prompt; the gain is free of
+// that.) done, unless nil, is called after each fact.
 func (m *Model) Choose(facts []Recalled, done func()) error {
-	answers := map[string][]string{}
-	for _, f := range facts {
-		if !slices.Contains(answers[f.Kind], f.Answer) {
+	answers, places := map[string][]string{}, make([]int, len(facts))
+	for i, f := range facts {
+		places[i] = slices.Index(answers[f.Kind], f.Answer)
+		if places[i] < 0 {
+			places[i] = len(answers[f.Kind])
 			answers[f.Kind] = append(answers[f.Kind], f.Answer)
 		}
 	}
+	bits := make([][]float64, len(facts)) // by fact: of each answer of its kind after its prompt
 	for i := range facts {
 		f := &facts[i]
-		bits, err := m.after(f.Prompt, answers[f.Kind])
-		if err != nil {
+		var err error
+		if bits[i], err = m.after(f.Prompt, answers[f.Kind]); err != nil {
 			return fmt.Errorf("fact %d: %w", i+1, err)
 		}
-		own := bits[slices.Index(answers[f.Kind], f.Answer)]
-		f.Choice, f.Choices = 1, len(bits)
-		for _, b := range bits {
-			if b < own {
+		f.Choice, f.Choices = 1, len(bits[i])
+		for _, b := range bits[i] {
+			if b < bits[i][places[i]] {
 				f.Choice++
 			}
 		}
 		if done != nil {
 			done()
+		}
+	}
+	for i := range facts {
+		others, n := 0.0, 0.0
+		for j := range facts {
+			if facts[j].Kind == facts[i].Kind && places[j] != places[i] {
+				others += bits[j][places[i]]
+				n++
+			}
+		}
+		facts[i].Gain = 0
+		if n > 0 {
+			facts[i].Gain = others/n - bits[i][places[i]]
 		}
 	}
 	return nil
@@ -164,6 +181,7 @@ type RecallKind struct {
 	First    float64 `json:"first_among_kind"` // share of facts whose answer is the likeliest of all of its kind
 	Exposure float64 `json:"exposure"`         // mean; of a model that knows nothing about 1.44
 	Most     float64 `json:"exposure_most"`    // log2 of the answers
+	Gain     float64 `json:"gain"`             // mean; of a model that knows nothing about 0
 }
 
 // KindRecall puts facts together by kind, in the order of the table, once Choose has
@@ -180,6 +198,7 @@ func KindRecall(facts []Recalled) []RecallKind {
 		k.Facts++
 		k.Bits += f.Bits
 		k.Exposure += Exposure(f.Choice, f.Choices)
+		k.Gain += f.Gain
 		if f.Recall {
 			k.Recall++
 		}
@@ -190,7 +209,7 @@ func KindRecall(facts []Recalled) []RecallKind {
 	for i := range list {
 		k := &list[i]
 		n := float64(k.Facts)
-		k.Bits, k.Exposure, k.Recall, k.First = k.Bits/n, k.Exposure/n, k.Recall/n, k.First/n
+		k.Bits, k.Exposure, k.Gain, k.Recall, k.First = k.Bits/n, k.Exposure/n, k.Gain/n, k.Recall/n, k.First/n
 	}
 	return list
 }
@@ -203,6 +222,7 @@ type RecallGroup struct {
 	Recall   float64 `json:"recall"`
 	Bits     float64 `json:"bits_per_fact"`
 	Exposure float64 `json:"exposure"` // mean; 0 unless Choose has seen the facts
+	Gain     float64 `json:"gain"`     // the same
 }
 
 // GroupRecall puts facts together by how often they were seen: 0, 1, 2-3, 4-7, and so
@@ -223,6 +243,7 @@ func GroupRecall(facts []Recalled) []RecallGroup {
 		g.Bits += f.Bits
 		if f.Choices > 0 {
 			g.Exposure += Exposure(f.Choice, f.Choices)
+			g.Gain += f.Gain
 		}
 		if f.Recall {
 			g.Recall++
@@ -233,6 +254,7 @@ func GroupRecall(facts []Recalled) []RecallGroup {
 		g.Recall /= float64(g.Facts)
 		g.Bits /= float64(g.Facts)
 		g.Exposure /= float64(g.Facts)
+		g.Gain /= float64(g.Facts)
 		list = append(list, *g)
 	}
 	slices.SortFunc(list, func(a, b RecallGroup) int { return cmp.Compare(a.From, b.From) })
