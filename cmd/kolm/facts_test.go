@@ -3,7 +3,6 @@ package main
 import (
 	"archive/tar"
 	"bytes"
-	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -12,11 +11,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"kolm/internal/corpus"
 	"kolm/internal/memory"
-	"kolm/internal/modelfile"
-	"kolm/internal/train"
 )
 
 var factsFlag = flag.Bool("facts", false, "train a model on facts of known frequencies and look for them (minutes)")
@@ -109,35 +107,18 @@ func documents(t *testing.T, name string) (list [][]byte) {
 	return list
 }
 
-// trainFacts trains a model of two layers on the text.
+// trainFacts trains a model of two layers on the text, as anybody would.
 func trainFacts(t *testing.T, dir string) string {
 	t.Helper()
-	o := train.DefaultOptions()
-	o.Corpus, o.Held, o.Dir = []string{filepath.Join(dir, "text.tar")}, []string{filepath.Join(dir, "held.tar")}, filepath.Join(dir, "run")
-	o.Shape = train.Shape{Vocab: 416, Dim: 128, Layers: 2, Heads: 2, KVHeads: 1, HeadDim: 64, FFN: 384, Window: 64, RopeBase: 10000, Eps: 1e-6}
-	o.Recipe.Seq, o.Recipe.Batch, o.Recipe.Warmup = 128, 2048, 30_000
-	o.Tokens, o.Threads, o.Save, o.Eval = 400_000, 1, 0, 200_000
-	model := filepath.Join(dir, "facts.gguf")
-	o.Export = func(s *train.Snapshot) error {
-		f, err := s.File("facts", false)
-		if err != nil {
-			return err
-		}
-		b, err := modelfile.Marshal(f)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(model, b, 0o666)
-	}
-	err := train.Run(context.Background(), o, func(e train.Event) {
-		if e.Kind == train.Finished {
-			t.Logf("trained on %.1fM tokens in %v, %.4f bits/byte", float64(e.Tokens)/1e6, e.Elapsed.Round(1e9), e.Bits)
-		}
-	})
-	if err != nil {
+	args := strings.Fields("train text.tar --held held.tar -o facts.gguf --size 2x128 --vocab 416 --window 64 --tokens 400000 --batch 2048 -T 1 -q")
+	t.Log("kolm " + strings.Join(args, " "))
+	start := time.Now()
+	cmd := kolmIn(t, dir, args...)
+	if err := cmd.Run(); err != nil {
 		t.Fatal(err)
 	}
-	return model
+	t.Logf("trained in %v, %v of them of CPU time", time.Since(start).Round(time.Second), cmd.ProcessState.UserTime().Round(time.Second))
+	return filepath.Join(dir, "facts.gguf")
 }
 
 // TestFacts trains a small model on facts of known frequencies and finds that it
@@ -169,8 +150,9 @@ func keptFacts(t *testing.T, m *openMemory, facts []known, dir string) []known {
 	for _, f := range facts {
 		list = append(list, memory.Recalled{Prompt: f.prompt(), Answer: f.answer()})
 	}
+	counter := memory.NewFactCounter(list)
 	for _, doc := range documents(t, filepath.Join(dir, "text.tar")) {
-		memory.CountFacts(list, doc)
+		counter.Add(doc)
 	}
 	if err := m.Recall(list, nil); err != nil {
 		t.Fatal(err)

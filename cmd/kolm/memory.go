@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"text/tabwriter"
 
@@ -74,12 +76,21 @@ func (v memoryVocab) Start() int32 {
 	return v.EOS
 }
 
+// openIndex opens an index of any model.
+func openIndex(name string) (*memory.Index, error) {
+	x, err := memory.OpenIndex(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, failed(`make one with "kolm memory index"`, "%s: no such index", name)
+	}
+	return x, err
+}
+
 // openIndex opens an index that was made of the model; name "" is none.
 func (m *openMemory) openIndex(name string) (*memory.Index, error) {
 	if name == "" {
 		return nil, nil
 	}
-	x, err := memory.OpenIndex(name)
+	x, err := openIndex(name)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 
 	"kolm/internal/corpus"
@@ -11,7 +12,7 @@ import (
 )
 
 type memoryCapacityCmd struct {
-	Facts  string   `arg:"" optional:"" type:"existingfile" help:"Facts to ask the model for, one a line: prompt TAB answer. Without, a small memory is trained on random facts, and measured."`
+	Facts  string   `arg:"" optional:"" type:"existingfile" help:"Facts to ask the model for, one a line: prompt TAB answer, then TAB subject TAB kind if you like. Without, a small memory is trained on random facts, and measured."`
 	Text   []string `type:"path" placeholder:"TEXT" help:"Training text to count the facts in: archives, files, folders."`
 	Number int      `default:"560" help:"Random facts."`
 	Dim    int      `default:"16" help:"Width of their keys."`
@@ -63,8 +64,12 @@ func (c *memoryCapacityCmd) Run(a *app) error {
 type recallReport struct {
 	Facts    []memory.Recalled    `json:"facts"`
 	Groups   []memory.RecallGroup `json:"groups"`
+	Kinds    []memory.RecallKind  `json:"kinds,omitempty"`
 	Recall   float64              `json:"recall"`
-	Spearman *float64             `json:"rank_correlation_of_occurrences_and_bits,omitempty"`
+	Bytes    int64                `json:"text_bytes"` // that were looked through
+	Spearman *float64             `json:"rank_correlation_of_occurrences_and_bits"`
+	Exposed  *float64             `json:"rank_correlation_of_occurrences_and_exposure"`
+	Gained   *float64             `json:"rank_correlation_of_occurrences_and_gain"`
 }
 
 // recall asks the model for the facts of the table.
@@ -77,31 +82,43 @@ func (c *memoryCapacityCmd) recall(a *app) error {
 	if r.Facts, err = readFacts(c.Facts); err != nil {
 		return err
 	}
-	if len(c.Text) > 0 {
-		for doc, err := range corpus.Open(c.Text...) {
-			if err != nil {
-				return err
-			}
-			memory.CountFacts(r.Facts, doc.Text)
-		}
+	if r.Bytes, err = c.count(a, r.Facts); err != nil {
+		return err
 	}
-	stop := a.startCount("asking", len(r.Facts))
-	err = m.Recall(r.Facts, func() { a.bar.Load().add(1) })
+	kinds := !slices.ContainsFunc(r.Facts, func(f memory.Recalled) bool { return f.Kind == "" })
+	passes := 1
+	if kinds {
+		passes = 2
+	}
+	stop := a.startCount("asking", passes*len(r.Facts))
+	done := func() { a.bar.Load().add(1) }
+	if err = m.Recall(r.Facts, done); err == nil && kinds {
+		err = m.Choose(r.Facts, done)
+		r.Kinds = memory.KindRecall(r.Facts)
+	}
 	stop()
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Facts, err)
 	}
-	var counts, saved []float64
+	var seen, saved, exposure, gain []float64
 	for _, f := range r.Facts {
-		counts, saved = append(counts, float64(f.Count)), append(saved, -f.Bits)
+		seen, saved = append(seen, float64(f.Seen())), append(saved, -f.Bits)
+		if kinds {
+			exposure, gain = append(exposure, memory.Exposure(f.Choice, f.Choices)), append(gain, f.Gain)
+		}
 		if f.Recall {
 			r.Recall += 1 / float64(len(r.Facts))
 		}
 	}
 	if len(c.Text) > 0 {
 		r.Groups = memory.GroupRecall(r.Facts)
-		if s := memory.Spearman(counts, saved); !math.IsNaN(s) {
-			r.Spearman = &s
+		for _, x := range []struct {
+			of []float64
+			to **float64
+		}{{saved, &r.Spearman}, {exposure, &r.Exposed}, {gain, &r.Gained}} {
+			if s := memory.Spearman(seen, x.of); !math.IsNaN(s) {
+				*x.to = &s
+			}
 		}
 	}
 	if a.json {
@@ -111,6 +128,25 @@ func (c *memoryCapacityCmd) recall(a *app) error {
 	return r.print(a)
 }
 
+// count counts the facts in the text, and returns its bytes.
+func (c *memoryCapacityCmd) count(a *app, facts []memory.Recalled) (n int64, err error) {
+	if len(c.Text) == 0 {
+		return 0, nil
+	}
+	defer a.startProgress("counting", 0, 1)()
+	counter := memory.NewFactCounter(facts)
+	for doc, err := range corpus.Open(c.Text...) {
+		if err != nil {
+			return 0, err
+		}
+		counter.Add(doc.Text)
+		n += int64(len(doc.Text))
+		a.bar.Load().add(len(doc.Text))
+	}
+	return n, nil
+}
+
+// readFacts reads a table; lines that begin with # are not of it.
 func readFacts(name string) ([]memory.Recalled, error) {
 	raw, err := os.ReadFile(name)
 	if err != nil {
@@ -118,30 +154,66 @@ func readFacts(name string) ([]memory.Recalled, error) {
 	}
 	var list []memory.Recalled
 	for i, line := range strings.Split(strings.TrimRight(string(raw), "\r\n"), "\n") {
-		prompt, answer, ok := strings.Cut(strings.TrimRight(line, "\r"), "\t")
-		if !ok || answer == "" || prompt == "" {
-			return nil, failed("the answer's own space, if there is one, comes after the tab", "%s: line %d is not prompt TAB answer", name, i+1)
+		if strings.HasPrefix(line, "#") {
+			continue
 		}
-		list = append(list, memory.Recalled{Prompt: prompt, Answer: answer})
+		cells := append(strings.Split(strings.TrimRight(line, "\r"), "\t"), "", "", "")
+		if cells[0] == "" || cells[1] == "" || len(cells) > 7 {
+			return nil, failed("the answer's own space, if there is one, comes after the tab", "%s: line %d is not prompt TAB answer, with or without TAB subject TAB kind", name, i+1)
+		}
+		list = append(list, memory.Recalled{Prompt: cells[0], Answer: cells[1], Subject: cells[2], Kind: cells[3]})
+	}
+	if len(list) == 0 {
+		return nil, failed("", "%s: has no facts", name)
 	}
 	return list, nil
 }
 
 func (r *recallReport) print(a *app) error {
 	t := a.table()
-	t.row("fact", "occurrences", "bits", "rank", "recalled", "prompt", "answer", "said")
+	t.row("fact", "seen", "bits", "gain", "rank", "recalled", "choice", "prompt", "answer", "said")
 	for _, f := range r.Facts {
-		t.row("fact", f.Count, f.Bits, f.Rank, f.Recall, fmt.Sprintf("%q", f.Prompt), fmt.Sprintf("%q", f.Answer), fmt.Sprintf("%q", f.Said))
+		choice, gain := "", ""
+		if f.Choices > 0 {
+			choice, gain = fmt.Sprintf("%d/%d", f.Choice, f.Choices), fmt.Sprintf("%+.2f", f.Gain)
+		}
+		t.row("fact", f.Seen(), f.Bits, gain, f.Rank, f.Recall, choice, fmt.Sprintf("%q", f.Prompt), fmt.Sprintf("%q", f.Answer), fmt.Sprintf("%q", f.Said))
 	}
 	t.Flush()
 	t = a.table()
-	for _, g := range r.Groups {
-		t.row("occurrences", fmt.Sprintf("%d-%d", g.From, g.To), fmt.Sprintf("%d facts", g.Facts), fmt.Sprintf("recall %.4f", g.Recall), fmt.Sprintf("%.3f bits a fact (computed)", g.Bits))
+	if len(r.Kinds) > 0 {
+		t.row("kind", "", "facts", "recall", "bits a fact (computed)", "first of kind", "exposure", "of", "gain")
 	}
-	t.row("all", "", fmt.Sprintf("%d facts", len(r.Facts)), fmt.Sprintf("recall %.4f", r.Recall), "")
+	for _, k := range r.Kinds {
+		t.row("kind", k.Kind, k.Facts, k.Recall, fmt.Sprintf("%.3f", k.Bits), k.First, fmt.Sprintf("%.2f", k.Exposure), fmt.Sprintf("%.2f", k.Most), fmt.Sprintf("%+.2f", k.Gain))
+	}
 	t.Flush()
-	if r.Spearman != nil {
-		fmt.Fprintf(a.stdout, "rank correlation of occurrences and bits saved: %.3f\n", *r.Spearman)
+	t = a.table()
+	t.row("seen", "times", "facts", "recall", "bits a fact (computed)", "exposure", "gain")
+	for _, g := range r.Groups {
+		times := fmt.Sprintf("%d-%d", g.From, g.To)
+		if g.From == g.To {
+			times = fmt.Sprint(g.From)
+		}
+		exposure, gain := "", ""
+		if len(r.Kinds) > 0 {
+			exposure, gain = fmt.Sprintf("%.2f", g.Exposure), fmt.Sprintf("%+.2f", g.Gain)
+		}
+		t.row("seen", times, g.Facts, g.Recall, fmt.Sprintf("%.3f", g.Bits), exposure, gain)
+	}
+	bits := 0.0
+	for _, f := range r.Facts {
+		bits += f.Bits / float64(len(r.Facts))
+	}
+	t.row("seen", "all", len(r.Facts), r.Recall, fmt.Sprintf("%.3f", bits), "")
+	t.Flush()
+	for _, x := range []struct {
+		name string
+		of   *float64
+	}{{"bits saved", r.Spearman}, {"exposure", r.Exposed}, {"gain", r.Gained}} {
+		if x.of != nil {
+			fmt.Fprintf(a.stdout, "rank correlation of times seen in %s with %s: %.3f\n", size(r.Bytes), x.name, *x.of)
+		}
 	}
 	return nil
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"kolm/internal/memory"
@@ -10,7 +13,7 @@ import (
 
 type memoryNeuronCmd struct {
 	Neuron   string `arg:"" name:"l.n" help:"Layer and number of the neuron, such as 3.120, from 0."`
-	Index    string `short:"i" type:"existingfile" placeholder:"FILE.db" help:"An index of the model, for what makes the neuron fire."`
+	Index    string `short:"i" type:"path" placeholder:"FILE.db" help:"An index of the model, for what makes the neuron fire."`
 	Votes    int    `default:"8" help:"Tokens that the value votes for, of each sign."`
 	Contexts int    `default:"8" help:"Trigger contexts, of each sign."`
 	JSON     bool   `help:"Print a JSON object."`
@@ -99,8 +102,8 @@ func (q *question) of() memory.Question {
 
 type memoryExplainCmd struct {
 	question
-	Index   string `short:"i" type:"existingfile" placeholder:"FILE.db" help:"An index of the model, for the contexts of keys."`
-	Top     int    `short:"n" default:"10" help:"Memories to show."`
+	Index   string `short:"i" type:"path" placeholder:"FILE.db" help:"An index of the model, for the contexts of keys."`
+	Top     int    `short:"n" default:"10" help:"Memories and heads to show."`
 	Votes   int    `default:"5" help:"Tokens to show for each."`
 	Picture string `placeholder:"OUT" help:"Draw the flow: OUT.svg, or OUT.html with the tables."`
 	Force   bool   `short:"f" help:"Overwrite the picture."`
@@ -171,10 +174,8 @@ func (c *memoryExplainCmd) print(a *app, e *memory.Explanation) error {
 	t.row("sum", "", fmt.Sprintf("%.6f", at.Sum), fmt.Sprintf("logit difference %.6f", at.Logits), fmt.Sprintf("residual %.1e", at.Residual))
 	t.Flush()
 	t = a.table()
-	for _, p := range at.Parts {
-		if p.Kind == "head" {
-			t.row("head", fmt.Sprintf("%d.%d", p.Layer, p.Index), p.Value)
-		}
+	for _, p := range strongestHeads(at, c.Top) {
+		t.row("head", fmt.Sprintf("%d.%d", p.Layer, p.Index), p.Value)
 	}
 	t.Flush()
 	t = a.table()
@@ -190,6 +191,17 @@ func (c *memoryExplainCmd) print(a *app, e *memory.Explanation) error {
 		}
 	}
 	return t.Flush()
+}
+
+// strongestHeads are the k heads that contribute most, of either sign; JSON has all.
+func strongestHeads(at *memory.Attribution, k int) (list []memory.Part) {
+	for _, p := range at.Parts {
+		if p.Kind == "head" {
+			list = append(list, p)
+		}
+	}
+	slices.SortStableFunc(list, func(x, y memory.Part) int { return cmp.Compare(math.Abs(y.Value), math.Abs(x.Value)) })
+	return list[:min(k, len(list))]
 }
 
 // layerName is the layer of the lens for people: 0 is after the first layer.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -23,7 +22,7 @@ type memoryIndexCmd struct {
 	Limit  int64         `placeholder:"BYTES" help:"Stop after the document that reaches this many bytes."`
 	talk
 
-	Corpus []string `arg:"" name:"corpus" type:"path" help:"Text: tar archives, files, folders; packed by xz, zst or gz if need be."`
+	Corpus []string `arg:"" name:"corpus" help:"Text: tar archives, files, folders; packed by xz, zst or gz if need be."`
 }
 
 // indexReport says what was indexed.
@@ -66,11 +65,15 @@ func (c *memoryIndexCmd) Run(a *app) error {
 		return err
 	}
 	start, before := time.Now(), g.Bytes
-	if err := c.gather(a, s, g); err != nil {
-		return err
+	if err = c.gather(a, s, g); err == nil && g.Tokens == 0 {
+		err = failed("", "the corpus holds no text")
 	}
-	if g.Tokens == 0 {
-		return failed("", "the corpus holds no text")
+	if err != nil {
+		if g.Tokens == 0 { // nothing to go on from
+			s.Close()
+			os.Remove(c.Output)
+		}
+		return err
 	}
 	spent := time.Since(start).Seconds()
 	if err := s.Finish(g, map[string]string{"model": id, "corpus": strings.Join(c.Corpus, " ")}); err != nil {
@@ -91,12 +94,12 @@ func (c *memoryIndexCmd) Run(a *app) error {
 	return nil
 }
 
-// gather reads the corpus from where the state says. An interruption saves it.
+// gather reads the corpus from where the state says. An interruption, or an error,
+// saves it.
 func (c *memoryIndexCmd) gather(a *app, s *memory.Store, g *memory.Gather) error {
 	ctx, stop := a.interruptible()
 	defer stop()
-	total := c.bytes()
-	defer a.startProgress(c.Output, total, 1)()
+	defer a.startProgress(c.Output, c.total(a), 1)()
 	a.bar.Load().add(int(g.Bytes))
 	saved := time.Now()
 	pause := func(n int) error {
@@ -107,52 +110,58 @@ func (c *memoryIndexCmd) gather(a *app, s *memory.Store, g *memory.Gather) error
 		saved = time.Now()
 		return s.Save(g)
 	}
-	skip := g.Docs
+	err := c.each(g.Docs, func(doc corpus.Doc) error { return g.Add(ctx, doc.Name, doc.Text, pause) })
+	if err == nil {
+		err = g.Flush(ctx, pause)
+	}
+	if err != nil && g.Tokens > 0 {
+		if err := s.Save(g); err != nil {
+			return err
+		}
+	}
+	if errors.Is(err, context.Canceled) {
+		return &problem{code: codeInterrupted, text: "interrupted; the state is saved", hint: "the same command with --resume goes on"}
+	}
+	return err
+}
+
+// each sees the documents of the corpus up to the limit, but for the first ones.
+func (c *memoryIndexCmd) each(skip int, see func(doc corpus.Doc) error) error {
+	seen := int64(0)
 	for doc, err := range corpus.Open(c.Corpus...) {
 		if err != nil {
 			return err
 		}
+		if c.Limit > 0 && seen >= c.Limit {
+			break
+		}
+		seen += int64(len(doc.Text))
 		if skip > 0 {
 			skip--
 			continue
 		}
-		if c.Limit > 0 && g.Bytes >= c.Limit {
-			break
-		}
-		err := g.Add(ctx, doc.Name, doc.Text, pause)
-		if errors.Is(err, context.Canceled) {
-			if err := s.Save(g); err != nil {
-				return err
-			}
-			return &problem{code: codeInterrupted, text: "interrupted; the state is saved", hint: "the same command with --resume goes on"}
-		}
-		if err != nil {
+		if err := see(doc); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// bytes is how much text is to come, 0 if that is not known before unpacking.
-func (c *memoryIndexCmd) bytes() int64 {
-	if c.Limit > 0 {
-		return c.Limit
+// total is how much text is to be read, 0 if nobody wants to know. Counting takes a
+// pass over the corpus, which is little beside what the model does with it.
+func (c *memoryIndexCmd) total(a *app) (n int64) {
+	if !a.showsProgress() {
+		return 0
 	}
-	total := int64(0)
-	for _, name := range c.Corpus {
-		info, err := os.Stat(name)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
-			return 0
-		}
-		if err == nil {
-			total += info.Size()
-		}
+	err := c.each(0, func(doc corpus.Doc) error { n += int64(len(doc.Text)); return nil })
+	if err != nil { // the reading itself reports it
+		return 0
 	}
-	return total
+	return n
 }
 
 type memorySearchCmd struct {
-	Index string  `arg:"" type:"existingfile" help:"The index."`
+	Index string  `arg:"" type:"path" help:"The index."`
 	Token string  `placeholder:"TOKEN" help:"Triggers that are this token."`
 	Text  string  `placeholder:"TEXT" help:"Triggers in sentences with this text."`
 	Least float64 `placeholder:"A" help:"Triggers with at least this activation, of either sign."`
@@ -166,7 +175,7 @@ func (c *memorySearchCmd) Run(a *app) error {
 	if c.Token == "" && c.Text == "" && c.Least == 0 && c.Layer < 0 {
 		return usage("give --token, --text, --least or --layer", "nothing to search for")
 	}
-	x, err := memory.OpenIndex(c.Index)
+	x, err := openIndex(c.Index)
 	if err != nil {
 		return err
 	}

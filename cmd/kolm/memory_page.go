@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"strings"
 
 	"kolm/internal/memory"
 )
@@ -66,7 +67,7 @@ func newFlow(e *memory.Explanation, prompt string) *flow {
 	f.Most = most
 	lowest := 0
 	for i, l := range e.Lens {
-		c := flowColumn{Name: layerName(l.Layer), X: flowLeft + i*flowStep, Bits: l.Bits, BitsY: flowLens - 100*l.Bits/bits}
+		c := flowColumn{Name: layerName(l.Layer), X: flowLeft + i*flowStep, Bits: l.Bits, BitsY: flowLens - 90*l.Bits/bits}
 		if len(l.Top) > 0 {
 			c.Top = l.Top[0].Text
 		}
@@ -86,11 +87,7 @@ func newFlow(e *memory.Explanation, prompt string) *flow {
 			if m.Neuron.Layer != l.Layer {
 				continue
 			}
-			votes := ""
-			for _, v := range m.Votes[:min(3, len(m.Votes))] {
-				votes += fmt.Sprintf("%q ", v.Text)
-			}
-			c.Boxes = append(c.Boxes, flowBox{flowBoxes + len(c.Boxes)*(flowBoxH+6), m.Neuron.String(), votes, m.Contribution})
+			c.Boxes = append(c.Boxes, flowBox{flowBoxes + len(c.Boxes)*(flowBoxH+6), m.Neuron.String(), boxVotes(m.Votes), m.Contribution})
 		}
 		lowest = max(lowest, len(c.Boxes))
 		f.Line += fmt.Sprintf("%d,%.1f ", c.X+50, c.BitsY)
@@ -99,6 +96,30 @@ func newFlow(e *memory.Explanation, prompt string) *flow {
 	f.Width = 2*flowLeft + len(f.Columns)*flowStep
 	f.Height = flowBoxes + lowest*(flowBoxH+6) + 30
 	return f
+}
+
+// boxVotes lists as many tokens as a box has room for, but for one that is too long
+// cut.
+func boxVotes(votes []memory.Vote) string {
+	const room = 19 // letters of Latin; of Chinese half as many
+	text, used := "", 0
+	for _, v := range votes {
+		word := fmt.Sprintf("%q ", v.Text)
+		width := 0
+		for i, r := range word {
+			if width++; r >= 0x2e80 {
+				width++
+			}
+			if used == 0 && width >= room {
+				return word[:i] + "…"
+			}
+		}
+		if used += width; used > room+1 { // the last space needs none
+			break
+		}
+		text += word
+	}
+	return text
 }
 
 // flowBar is the upper end and the height of a bar.
@@ -124,6 +145,7 @@ func flowPicture(e *memory.Explanation, prompt string, page bool) ([]byte, error
 var flowTemplates = template.Must(template.New("").Funcs(template.FuncMap{
 	"sign":  func(v float64) string { return fmt.Sprintf("%+.3f", v) },
 	"quote": func(s string) string { return fmt.Sprintf("%q", s) },
+	"join":  func(list []string) string { return strings.Join(list, "") },
 	"add":   func(a, b int) int { return a + b },
 	"votes": votesLine, "context": contextLine, "layer": layerName,
 	"colour": func(v float64) string {
@@ -136,7 +158,7 @@ var flowTemplates = template.Must(template.New("").Funcs(template.FuncMap{
 {{- define "svg" -}}
 <svg xmlns="http://www.w3.org/2000/svg" width="{{.Width}}" height="{{.Height}}" viewBox="0 0 {{.Width}} {{.Height}}" font-family="sans-serif" font-size="11">
 <rect width="100%" height="100%" fill="#fff"/>
-<text x="20" y="18" font-size="14">{{quote .Prompt}} → {{range .Answer}}{{quote .}} {{end}}</text>
+<text x="20" y="18" font-size="14">{{quote .Prompt}} → {{quote (join .Answer)}}</text>
 <text x="20" y="36" fill="#666">bits of the answer still to come, and the lens's first choice · 答案尚需的比特，及各层的首选</text>
 <polyline points="{{.Line}}" fill="none" stroke="#444" stroke-width="2"/>
 <text x="20" y="190" fill="#666">share of the logit difference {{quote .Attribution.Token}} − {{quote .Attribution.Foil}}: attention (left, embedding first), feed-forward (right) · 对数几率差的来源：注意力（左），前馈层（右）</text>
@@ -144,11 +166,11 @@ var flowTemplates = template.Must(template.New("").Funcs(template.FuncMap{
 <text x="20" y="350" fill="#666">memories: neuron, contribution, votes of its value · 记忆：神经元，贡献，其值所投的词</text>
 {{range .Columns}}{{$x := .X -}}
 <circle cx="{{add .X 50}}" cy="{{.BitsY}}" r="3" fill="#444"/>
-<text x="{{add .X 56}}" y="{{.BitsY}}">{{printf "%.2f" .Bits}} {{quote .Top}}</text>
+<text x="{{add .X 56}}" y="{{.BitsY}}" dy="-5" stroke="#fff" stroke-width="3" paint-order="stroke">{{printf "%.2f" .Bits}} {{quote .Top}}</text>
 <text x="{{add .X 50}}" y="168" text-anchor="middle" fill="#666">{{.Name}}</text>
 <rect x="{{add .X 20}}" y="{{.AttnY}}" width="26" height="{{.AttnH}}" fill="#7aa6c2"><title>{{sign .Attn}}</title></rect>
 <rect x="{{add .X 54}}" y="{{.FFNY}}" width="26" height="{{.FFNH}}" fill="#d98f4a"><title>{{sign .FFN}}</title></rect>
-<text x="{{add .X 20}}" y="334" fill="#7aa6c2">{{sign .Attn}}</text><text x="{{add .X 66}}" y="334" fill="#d98f4a">{{sign .FFN}}</text>
+<text x="{{add .X 20}}" y="334" fill="#3f7697">{{sign .Attn}}</text><text x="{{add .X 66}}" y="334" fill="#a8611c">{{sign .FFN}}</text>
 {{range .Boxes}}<rect x="{{$x}}" y="{{.Y}}" width="120" height="40" rx="4" fill="#fff" stroke="{{colour .Value}}"/>
 <text x="{{add $x 6}}" y="{{add .Y 16}}">{{.Name}} {{sign .Value}}</text><text x="{{add $x 6}}" y="{{add .Y 32}}" fill="#444">{{.Votes}}</text>
 {{end}}{{end}}</svg>

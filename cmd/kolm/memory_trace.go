@@ -98,9 +98,7 @@ func (c *memoryTraceCmd) knowledge(a *app, m *openMemory, r *traceReport) error 
 	if err != nil {
 		return err
 	}
-	if len(prompts) > 1 {
-		r.Share = share
-	}
+	r.Share = share
 	for _, n := range list[0].Above(coarse) {
 		for _, s := range shared {
 			if n.Neuron == s {

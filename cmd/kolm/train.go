@@ -30,6 +30,7 @@ type trainCmd struct {
 	Held      []string      `type:"path" help:"Documents to measure on, which must not be in the corpus."`
 	HoldOut   int           `default:"200" help:"Without --held: measure on every N-th document and never train on it."`
 	Save      time.Duration `default:"3m" help:"Time between checkpoints."`
+	Batch     int           `default:"16384" help:"Tokens a step; small corpora want small steps. Warm-up lasts for thirty of them."`
 	LearnRate float64       `default:"0.01" help:"Rate of the matrices; embedding and norms take one and a half times as much."`
 	Float32   bool          `help:"Write float32 matrices instead of int8."`
 	talk
@@ -63,6 +64,8 @@ func (c *trainCmd) options() (train.Options, error) {
 		}
 	}
 	o.Recipe.Seq, o.Recipe.Seed = 2*o.Shape.Window, c.Seed
+	o.Recipe.Warmup = o.Recipe.Warmup * int64(c.Batch) / int64(o.Recipe.Batch)
+	o.Recipe.Batch = c.Batch
 	o.Recipe.MatrixRate, o.Recipe.VectorRate = c.LearnRate, 1.5*c.LearnRate
 	o.Tokens, o.Time, o.Save = c.Tokens, time.Duration(c.Minutes*float64(time.Minute)), c.Save
 	if o.Threads = c.Threads; o.Threads == 0 {

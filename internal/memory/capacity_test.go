@@ -111,7 +111,7 @@ func TestExposure(t *testing.T) {
 func TestRecall(t *testing.T) {
 	m := storage(false).model(t)
 	facts := []Recalled{{Prompt: "NA", Answer: "G"}, {Prompt: "NB", Answer: "G"}, {Prompt: "MC", Answer: "I"}, {Prompt: "MD", Answer: "JJ"}}
-	CountFacts(facts, []byte("NAGNAGNAGNBGMCIMCIMCIMCI"))
+	NewFactCounter(facts).Add([]byte("NAG NAG.NAG NBG MCI MCI MCI\nMCI MCIX XMCI"))
 	if err := m.Recall(facts, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -132,6 +132,72 @@ func TestRecall(t *testing.T) {
 	if err := m.Recall([]Recalled{{Prompt: "NA"}}, nil); err == nil {
 		t.Error("a fact without answer is recalled")
 	}
+}
+
+// TestFactCounter counts words, not parts of them, and sentences with both words.
+func TestFactCounter(t *testing.T) {
+	facts := []Recalled{
+		{Prompt: "The symbol of carbon is", Answer: " C", Subject: "carbon"},
+		{Prompt: "The capital of France is", Answer: " Paris", Subject: "France"},
+		{Prompt: "法国的首都是", Answer: "巴黎", Subject: "法国"},
+		{Prompt: "The capital of Texas is", Answer: " Austin"},
+		{Prompt: "Paris is in", Answer: " France", Subject: "Paris"},
+		{Prompt: "a", Answer: "a", Subject: "a"},
+	}
+	c := NewFactCounter(facts)
+	c.Add([]byte("The symbol of carbon is Cl, not C. France, oh France: Paris! Carbonated carbon. C is next. The capital of France is Paris."))
+	c.Add([]byte("The capital of France is\nParis. Parisians of France. 巴黎在法国，法国的首都是巴黎。法国。巴黎"))
+	c.Add([]byte("The capital of Texas is Austin; aa. A sentence without a"))
+	c.Add(nil)
+	for i, want := range [][3]int{{0, 1, 1}, {1, 2, 2}, {1, 1, 1}, {1, 0, 1}, {0, 2, 2}, {1, 1, 1}} {
+		f := facts[i]
+		if got := [3]int{f.Count, f.Together, f.Seen()}; got != want {
+			t.Errorf("%q: counted %v, want %v", f.Prompt, got, want)
+		}
+	}
+}
+
+// TestChoose: the answer of a known fact is the first of its kind, and its bits are
+// those that Recall finds.
+func TestChoose(t *testing.T) {
+	m := storage(false).model(t)
+	facts := []Recalled{
+		{Prompt: "NA", Answer: "G", Kind: "x"}, {Prompt: "NB", Answer: "H", Kind: "x"}, {Prompt: "NA", Answer: "H", Kind: "x"},
+		{Prompt: "MC", Answer: "I", Kind: "y"}, {Prompt: "MD", Answer: "J", Kind: "y"}, {Prompt: "M", Answer: "IK", Kind: "y"},
+	}
+	if err := m.Recall(facts, nil); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	if err := m.Choose(facts, func() { n++ }); err != nil || n != len(facts) {
+		t.Fatal(err, n)
+	}
+	for i, want := range [][2]int{{1, 2}, {1, 2}, {2, 2}, {1, 3}, {1, 3}} {
+		if f := facts[i]; f.Choice != want[0] || f.Choices != want[1] {
+			t.Errorf("%q %q: choice %d of %d, want %v", f.Prompt, f.Answer, f.Choice, f.Choices, want)
+		}
+	}
+	for _, f := range facts {
+		bits, err := m.after(f.Prompt, []string{"K", f.Answer, f.Answer})
+		if err != nil || bits[1] != f.Bits || bits[2] != f.Bits {
+			t.Errorf("%q %q: %v bits, %v; want %v", f.Prompt, f.Answer, bits, err, f.Bits)
+		}
+	}
+	// H after NA less H after NB; the same answer after another prompt is no other fact.
+	bits, err := m.after("NA", []string{"H"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "gain", facts[1].Gain, bits[0]-facts[1].Bits, 1e-12)
+	if facts[1].Gain < 1 || facts[2].Gain > 1e-12 {
+		t.Errorf("gains of a known and a wrong fact: %v, %v", facts[1].Gain, facts[2].Gain)
+	}
+	kinds := KindRecall(facts)
+	if len(kinds) != 2 || kinds[0].Kind != "x" || kinds[0].Facts != 3 || kinds[0].Most != 1 || kinds[1].Facts != 3 {
+		t.Errorf("%+v", kinds)
+	}
+	near(t, "first of kind", kinds[0].First, 2./3, 1e-12)
+	near(t, "exposure", kinds[0].Exposure, 2./3, 1e-12)
 }
 
 func TestSpearman(t *testing.T) {

@@ -73,13 +73,17 @@ type Gather struct {
 	Next   int64 // position in the corpus of the next document's first token
 	Bytes  int64
 
-	model  *Model
-	signed bool // keep minima
-	norms  [][]float32
-	cells  [][]cell // by layer, neuron
-	locks  []sync.Mutex
-	carry  []float64 // by layer: sum of how many neurons carry 90 %
-	looked int64     // positions at which that was counted
+	model   *Model
+	group   int
+	waiting []*piece // to be read
+	end     int64    // position in the corpus after them
+	resumed int      // pieces of the first document that were read before
+	signed  bool     // keep minima
+	norms   [][]float32
+	cells   [][]cell // by layer, neuron
+	locks   []sync.Mutex
+	carry   []float64 // by layer: sum of how many neurons carry 90 %
+	looked  int64     // positions at which that was counted
 }
 
 // NewGather begins an index of a model.
@@ -88,7 +92,7 @@ func NewGather(m *Model, o GatherOptions) (*Gather, error) {
 		return nil, fmt.Errorf("%d triggers a neuron, active from a share of %g: want at least 1, and 0 or more", o.Top, o.Active)
 	}
 	c := &m.LM.Config
-	g := &Gather{GatherOptions: o, model: m, locks: make([]sync.Mutex, c.Layers), carry: make([]float64, c.Layers)}
+	g := &Gather{GatherOptions: o, model: m, group: group, locks: make([]sync.Mutex, c.Layers), carry: make([]float64, c.Layers)}
 	for l := range c.Layers {
 		norms, err := m.valueNorms(l)
 		if err != nil {
@@ -101,51 +105,69 @@ func NewGather(m *Model, o GatherOptions) (*Gather, error) {
 	return g, nil
 }
 
-// group is how many pieces are read between two chances to stop.
+// group is how many pieces are read together, in parallel, between two chances to
+// stop. They may be of several documents.
 const group = 64
 
-// Add reads the next document. It calls pause after every group of pieces, when the
-// state is whole and may be saved; what pause returns ends the reading.
+// Add reads the next document, together with others. It calls pause after every
+// group of pieces, when the state is whole and may be saved; what pause returns ends
+// the reading. Flush reads what is left.
 func (g *Gather) Add(ctx context.Context, name string, text []byte, pause func(bytes int) error) error {
-	pieces, err := g.model.pieces(name, text, g.Next)
+	pieces, err := g.model.pieces(name, text, g.end)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	for g.Pieces < len(pieces) {
-		part := pieces[g.Pieces:min(g.Pieces+group, len(pieces))]
-		if err := g.readAll(part); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		g.Pieces += len(part)
-		bytes := 0
-		for _, p := range part {
-			g.Tokens += int64(len(p.tokens) - p.skip)
-			bytes += p.bytes
-		}
-		g.Bytes += int64(bytes)
-		if g.Pieces == len(pieces) {
-			g.finish(pieces)
-		}
-		if err := pause(bytes); err != nil {
+	for _, p := range pieces {
+		g.end += int64(len(p.tokens) - p.skip)
+	}
+	pieces, g.resumed = pieces[min(g.resumed, len(pieces)):], 0
+	switch n := len(g.waiting); {
+	case len(pieces) > 0:
+		pieces[len(pieces)-1].ends = 1
+		pieces[len(pieces)-1].after = g.end
+	case n > 0: // a document without tokens ends with the one before it
+		g.waiting[n-1].ends++
+	default:
+		g.Docs++
+	}
+	g.waiting = append(g.waiting, pieces...)
+	for len(g.waiting) >= g.group {
+		if err := g.read(ctx, g.group, pause); err != nil {
 			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if g.Pieces == 0 {
-			return nil
 		}
 	}
-	g.finish(pieces)
 	return nil
 }
 
-// finish counts a document as read.
-func (g *Gather) finish(pieces []*piece) {
-	for _, p := range pieces {
-		g.Next += int64(len(p.tokens) - p.skip)
+// Flush reads what Add has left waiting.
+func (g *Gather) Flush(ctx context.Context, pause func(bytes int) error) error {
+	if len(g.waiting) == 0 {
+		return nil
 	}
-	g.Docs, g.Pieces = g.Docs+1, 0
+	return g.read(ctx, len(g.waiting), pause)
+}
+
+// read reads the next n pieces.
+func (g *Gather) read(ctx context.Context, n int, pause func(bytes int) error) error {
+	part := g.waiting[:n]
+	if err := g.readAll(part); err != nil {
+		return fmt.Errorf("%s: %w", part[0].doc, err)
+	}
+	g.waiting = g.waiting[n:]
+	bytes := 0
+	for _, p := range part {
+		g.Tokens += int64(len(p.tokens) - p.skip)
+		bytes += p.bytes
+		g.Pieces++
+		if p.ends > 0 {
+			g.Docs, g.Pieces, g.Next = g.Docs+p.ends, 0, p.after
+		}
+	}
+	g.Bytes += int64(bytes)
+	if err := pause(bytes); err != nil {
+		return err
+	}
+	return ctx.Err()
 }
 
 // readAll reads pieces in parallel. What is kept does not depend on the order.
@@ -282,17 +304,18 @@ func (r *reader) measure(rows []float32, width int) {
 	}
 }
 
-// count adds a position to the statistics; length is that of the stream.
+// count adds a position to the statistics; length is that of the stream. Much of
+// the time goes here: no branch depends on a coefficient.
 func (r *reader) count(l int, row []float32, length float32) {
-	norms, hist, sums, active := r.g.norms[l], r.hist[l], r.sum[l], r.active[l]
-	least := float32(r.g.Active) * length
+	n := len(row)
+	norms, sums, active, hist := r.g.norms[l][:n], r.sum[l][:n], r.active[l][:n], r.hist[l]
+	least := math.Float32bits(float32(r.g.Active) * length)
 	for i, a := range row {
 		hist[i*bins+bin(a)]++
-		a = abs(a)
-		sums[i] += uint64(a * (1 << fixed))
-		if a*norms[i] > least {
-			active[i]++
-		}
+		a = math.Float32frombits(math.Float32bits(a) &^ (1 << 31))
+		sums[i] += uint64(int64(a * (1 << fixed)))
+		// Numbers that are not negative are in the order of their bits.
+		active[i] += (least - math.Float32bits(a*norms[i])) >> 31
 	}
 }
 

@@ -43,6 +43,9 @@ func gather(t testing.TB, m *Model, docs []string) *Gather {
 			t.Fatal(err)
 		}
 	}
+	if err := g.Flush(t.Context(), noPause); err != nil {
+		t.Fatal(err)
+	}
 	return g
 }
 
@@ -134,15 +137,24 @@ func TestIndexFacts(t *testing.T) {
 // interruption, and holds what looking at every position finds.
 func TestIndexSame(t *testing.T) {
 	for name, m := range kinds(t) {
-		docs := corpusOf(5)
+		docs := append(corpusOf(5), "", "ABC", "")
 		m.Threads = 1
-		want := everything(t, finished(t, gather(t, m, docs)), m)
+		whole := finished(t, gather(t, m, docs))
+		want := everything(t, whole, m)
 		m.Threads = 3
 		if got := everything(t, finished(t, gather(t, m, docs)), m); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: three threads give another index", name)
 		}
-		if got := everything(t, interrupted(t, m, docs), m); !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: an interruption gives another index", name)
+		for after := range 4 {
+			x := interrupted(t, m, docs, after)
+			if got := everything(t, x, m); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: an interruption after %d saves gives another index", name, after)
+			}
+			for _, key := range []string{"documents", "tokens", "bytes"} {
+				if x.Number(key) != whole.Number(key) {
+					t.Errorf("%s: an interruption after %d saves gives %d %s, want %d", name, after, x.Number(key), key, whole.Number(key))
+				}
+			}
 		}
 		if (len(want[0].Minus) > 0) != (name != "plain") {
 			t.Errorf("%s: %d minima", name, len(want[0].Minus))
@@ -164,8 +176,9 @@ func TestIndexSame(t *testing.T) {
 	}
 }
 
-// interrupted stops after the third document and goes on from the file.
-func interrupted(t *testing.T, m *Model, docs []string) *Index {
+// interrupted reads pieces by threes, across documents, stops when so many more
+// states were saved, and goes on from the file.
+func interrupted(t *testing.T, m *Model, docs []string, after int) *Index {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "index.db")
 	o := DefaultGather()
@@ -180,20 +193,21 @@ func interrupted(t *testing.T, m *Model, docs []string) *Index {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
+	g.group = 3
+	saves := 0
 	for i, d := range docs {
-		err := g.Add(ctx, fmt.Sprint("doc", i), []byte(d), func(int) error {
-			if i == 2 {
+		err = g.Add(ctx, fmt.Sprint("doc", i), []byte(d), func(int) error {
+			if saves++; saves > after {
 				stop()
-				return s.Save(g)
 			}
-			return nil
+			return s.Save(g)
 		})
-		if i == 2 && !errors.Is(err, context.Canceled) {
-			t.Fatalf("not interrupted: %v", err)
-		}
 		if err != nil {
 			break
 		}
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("not interrupted: %v", err)
 	}
 	s.Close()
 	if _, err := OpenIndex(path); err == nil || !strings.Contains(err.Error(), "not finished") {
@@ -218,6 +232,9 @@ func interrupted(t *testing.T, m *Model, docs []string) *Index {
 		if err := g.Add(t.Context(), fmt.Sprint("doc", i), []byte(docs[i]), noPause); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := g.Flush(t.Context(), noPause); err != nil {
+		t.Fatal(err)
 	}
 	if err := s.Finish(g, nil); err != nil {
 		t.Fatal(err)

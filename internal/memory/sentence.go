@@ -41,6 +41,7 @@ type sentence struct {
 
 // piece is a passage of a document with its sentences.
 type piece struct {
+	doc       string
 	tokens    []int32 // start token in front, if the model has one
 	starts    []int   // by token: byte in its sentence; the start token has none
 	of        []*sentence
@@ -48,6 +49,8 @@ type piece struct {
 	bytes     int
 	skip      int   // 1 with a start token, which is no trigger
 	positions int64 // of the first token after skip, in the corpus
+	ends      int   // documents that end with it
+	after     int64 // if any: position in the corpus of the next one's first token
 }
 
 // pieces cuts a document so that each piece fits the context. Where it can, it cuts
@@ -115,7 +118,7 @@ func (d *dissection) cut() {
 
 func (d *dissection) piece(name string, from, to int, position int64, skip int) *piece {
 	p := &piece{
-		tokens: make([]int32, skip, to-from+skip), starts: make([]int, skip), of: make([]*sentence, skip), next: make([]int32, skip),
+		doc: name, tokens: make([]int32, skip, to-from+skip), starts: make([]int, skip), of: make([]*sentence, skip), next: make([]int32, skip),
 		bytes: d.at[to] - d.at[from], skip: skip, positions: position + int64(from),
 	}
 	var s *sentence

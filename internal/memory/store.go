@@ -33,6 +33,7 @@ CREATE TABLE trigger (
 	PRIMARY KEY (layer, number, minus, rank)) WITHOUT ROWID;
 CREATE INDEX trigger_token ON trigger (token, activation);
 CREATE INDEX trigger_sentence ON trigger (sentence);
+CREATE INDEX trigger_strength ON trigger (abs(activation));
 CREATE INDEX neuron_max ON neuron (max);
 CREATE VIRTUAL TABLE words USING fts5 (text, content=sentence, content_rowid=id, tokenize=trigram);
 CREATE TABLE state (data BLOB);
@@ -69,8 +70,11 @@ func CreateStore(path, identity string, resume bool) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{db}
-	if !exists {
-		_, err = db.Exec(schema+"INSERT INTO meta VALUES ('identity', ?)", identity)
+	if !exists || resume && s.blank() {
+		err = s.inTransaction(func(tx *sql.Tx) error {
+			_, err := tx.Exec(schema+"INSERT INTO meta VALUES ('identity', ?)", identity)
+			return err
+		})
 	} else {
 		err = s.continues(identity)
 	}
@@ -79,6 +83,13 @@ func CreateStore(path, identity string, resume bool) (*Store, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return s, nil
+}
+
+// blank reports whether the file has no tables: it was left by something that ended
+// before they were written.
+func (s *Store) blank() bool {
+	var n int
+	return s.db.QueryRow("SELECT count(*) FROM sqlite_master").Scan(&n) == nil && n == 0
 }
 
 // ErrComplete says that an index to be resumed is finished.
@@ -180,6 +191,7 @@ func (s *Store) Restore(g *Gather) (bool, error) {
 		return false, err
 	}
 	g.Docs, g.Pieces, g.Tokens, g.Next, g.Bytes, g.looked, g.carry = d.Docs, d.Pieces, d.Tokens, d.Next, d.Bytes, d.Looked, d.Carry
+	g.resumed, g.end = g.Pieces, g.Next
 	sentences := make([]*sentence, len(d.SentenceDoc))
 	for i := range sentences {
 		sentences[i] = &sentence{d.SentenceDoc[i], d.SentenceTxt[i], d.SentenceStart[i]}
