@@ -92,7 +92,7 @@ func NewGather(m *Model, o GatherOptions) (*Gather, error) {
 		return nil, fmt.Errorf("%d triggers a neuron, active from a share of %g: want at least 1, and 0 or more", o.Top, o.Active)
 	}
 	c := &m.LM.Config
-	g := &Gather{GatherOptions: o, model: m, group: group, locks: make([]sync.Mutex, c.Layers), carry: make([]float64, c.Layers)}
+	g := &Gather{GatherOptions: o, model: m, group: group(m.Threads), locks: make([]sync.Mutex, c.Layers), carry: make([]float64, c.Layers)}
 	for l := range c.Layers {
 		norms, err := m.valueNorms(l)
 		if err != nil {
@@ -105,9 +105,10 @@ func NewGather(m *Model, o GatherOptions) (*Gather, error) {
 	return g, nil
 }
 
-// group is how many pieces are read together, in parallel, between two chances to
-// stop. They may be of several documents.
-const group = 64
+// group is how many pieces are read together by so many threads between two chances
+// to stop and to show progress. They may be of several documents. What is kept does
+// not depend on it.
+func group(threads int) int { return max(16, 8*threads) }
 
 // Add reads the next document, together with others. It calls pause after every
 // group of pieces, when the state is whole and may be saved; what pause returns ends
