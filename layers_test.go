@@ -48,7 +48,7 @@ var layers = map[string][]string{
 	"internal/chart":        {},
 	"internal/lab":          {".", "chart", "coder", "mdl", "mdl/bitsback", "mdl/prefix", "mdl/turing", "peer", "source"},
 	"internal/vocab":        {"modelfile", "token"},
-	"internal/score":        {"lm", "vocab"},
+	"internal/score":        {"kernel", "lm", "vocab"},
 	"internal/ledger":       {},
 	"internal/universal":    {"coder"},
 	"internal/weightcode":   {"coder"},
