@@ -88,7 +88,7 @@ func TestShort(t *testing.T) {
 					want += x / math.Ln2
 				}
 			}
-			if math.Abs(r.Sum.Bits-want) > 1e-9 || r.Sum.Bytes != int64(len(s)) {
+			if math.Abs(r.Sum.Bits-want) > 1e-6 || r.Sum.Bytes != int64(len(s)) {
 				t.Errorf("%q after %v: %v bits of %d bytes, want %v of %d", s, ends, r.Sum.Bits, r.Sum.Bytes, want, len(s))
 			}
 		}
