@@ -19,6 +19,8 @@ type modelCmd struct {
 	Verify modelVerifyCmd `cmd:"" help:"Check that models are what their IDs say, and that they can be used."`
 	Import modelImportCmd `cmd:"" help:"Keep a model file, so that it is found by its ID."`
 	Export modelExportCmd `cmd:"" help:"Write a model to a GGUF file."`
+
+	Quantize modelQuantizeCmd `cmd:"" help:"Show what coarser weights save and cost, and write a smaller GGUF file."`
 }
 
 // modelReport says what a model is.
