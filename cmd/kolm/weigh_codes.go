@@ -24,6 +24,7 @@ type codeReport struct {
 	Seconds  float64       `json:"seconds"`
 	Decoded  bool          `json:"decoded"`
 	Computed bool          `json:"computed"`
+	Net      bool          `json:"net,omitempty"` // decoded from bytes that hold other things too, which are not counted
 	Entries  []entryReport `json:"entries"`
 	Notes    []string      `json:"notes,omitempty"`
 }
@@ -45,7 +46,7 @@ type codesReport struct {
 func newCodeReport(l *ledger.Ledger, bytes int) codeReport {
 	r := codeReport{
 		Code: l.Code, Model: l.Sum(ledger.Model).Float(), Data: l.Sum(ledger.Data).Float(), Total: l.Total().Float(),
-		Seconds: l.Seconds, Decoded: l.Decoded, Computed: !l.Decoded, Entries: []entryReport{}, Notes: l.Notes,
+		Seconds: l.Seconds, Decoded: l.Decoded, Computed: !l.Decoded, Net: l.Net, Entries: []entryReport{}, Notes: l.Notes,
 	}
 	if bytes > 0 {
 		r.PerByte = new(r.Total / float64(bytes))
@@ -90,7 +91,7 @@ func (c *weighCmd) ledgers(a *app) error {
 			continue
 		}
 		in := c.input(data)
-		in.Model, in.ModelBytes = model, int64(len(file))
+		in.Model, in.ModelFile = model, file
 		r, err := account(ctx, a, label(t.name), in, chosen)
 		if ctx.Err() != nil {
 			return &problem{code: codeInterrupted, text: "interrupted"}
@@ -143,7 +144,7 @@ func account(ctx context.Context, a *app, name string, in *codes.Input, chosen [
 			return nil, err
 		}
 		for _, l := range list {
-			if l.Decoded && !strings.Contains(l.Code, "not counted") {
+			if l.Decoded && !l.Net && !strings.Contains(l.Code, "not counted") {
 				read = append(read, l)
 			}
 			r.Codes = append(r.Codes, newCodeReport(l, len(in.Data)))
@@ -163,7 +164,7 @@ func (r *codesReport) table(verbose bool) string {
 	least := -1
 	for i, c := range r.Codes {
 		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f\t%s\t%.1f\t%s\t\n", c.Code, c.Model, c.Data, c.Total, figure("%.4f", c.PerByte), c.Seconds, c.kind())
-		if c.Decoded && (least < 0 || c.Total < r.Codes[least].Total) && !strings.Contains(c.Code, "not counted") {
+		if c.Decoded && !c.Net && (least < 0 || c.Total < r.Codes[least].Total) && !strings.Contains(c.Code, "not counted") {
 			least = i
 		}
 	}
@@ -192,7 +193,10 @@ func (r *codesReport) table(verbose bool) string {
 }
 
 func (c *codeReport) kind() string {
-	if c.Decoded {
+	switch {
+	case c.Net:
+		return "decoded, net"
+	case c.Decoded:
 		return "decoded"
 	}
 	return "computed"
