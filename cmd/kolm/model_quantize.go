@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -292,12 +291,5 @@ func (c *modelQuantizeCmd) picture(a *app, r *quantizeReport) error {
 	asIs.Add(low, *first.PerByte)
 	asIs.Add(high, *first.PerByte)
 	draw.Lines = []chart.Line{line, asIs}
-	if err := os.MkdirAll(c.Pictures, 0o777); err != nil {
-		return err
-	}
-	names, err := draw.Write(c.Pictures)
-	for _, n := range names {
-		a.say("%s", n)
-	}
-	return err
+	return a.draw(c.Pictures, draw)
 }

@@ -1,17 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"kolm/internal/chart"
 	"kolm/internal/codes"
 	"kolm/internal/ledger"
+	"kolm/internal/twopart"
 )
 
 // codeReport is one row of the ledger of a file.
@@ -70,6 +74,9 @@ func (c *weighCmd) ledgers(a *app) error {
 	if c.Archive != "" && len(texts) != 1 {
 		return usage("name one file", "--archive is for one file, these are %d", len(texts))
 	}
+	if err := c.onePicture(texts); err != nil {
+		return err
+	}
 	e, err := chooseModel(c.Model)
 	if err != nil {
 		return err
@@ -103,6 +110,9 @@ func (c *weighCmd) ledgers(a *app) error {
 		if a.json {
 			a.printJSON(r)
 		} else if _, err := fmt.Fprint(a.stdout, r.table(a.verbose)); err != nil {
+			return err
+		}
+		if err := a.draw(c.Output, r.charts(in.Precisions)...); err != nil {
 			return err
 		}
 		if c.Archive == "" {
@@ -190,6 +200,32 @@ func (r *codesReport) table(verbose bool) string {
 		fmt.Fprintf(&b, "left out: %s\n", u)
 	}
 	return b.String()
+}
+
+// charts draws the codes and, if there is a two-part one, what its precision
+// decides. A model that costs more than the bytes as they are is left out: it
+// would make all other bars too short to see.
+func (r *codesReport) charts(precisions []twopart.Point) []chart.Chart {
+	c := chart.Chart{Name: "codes", Title: r.File + ": what codes cost", X: "bits", Parts: []string{"model", "data"}}
+	for _, code := range r.Codes {
+		if code.Model <= 8*float64(r.Bytes) {
+			c.Bars = append(c.Bars, chart.Bar{Name: code.Code, Parts: []float64{code.Model, code.Data}})
+		}
+	}
+	list := []chart.Chart{c}
+	if len(precisions) == 0 {
+		return list
+	}
+	precisions = slices.Clone(precisions)
+	slices.SortFunc(precisions, func(a, b twopart.Point) int { return cmp.Compare(a.PerWeight, b.PerWeight) })
+	p := chart.Chart{Name: "precision", Title: r.File + ": what the precision of the weights decides", X: "bits a weight", Y: "bits"}
+	p.Lines = []chart.Line{{Name: "model and data"}, {Name: "data"}, {Name: "model"}}
+	for _, at := range precisions {
+		for i, bytes := range []int{at.Total(), at.Data, at.Model} {
+			p.Lines[i].Add(at.PerWeight, 8*float64(bytes))
+		}
+	}
+	return append(list, p)
 }
 
 func (c *codeReport) kind() string {
