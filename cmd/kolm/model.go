@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"text/tabwriter"
 
 	"kolm"
+	"kolm/internal/lmfile"
+	"kolm/internal/modelfile"
 )
 
 type modelCmd struct {
@@ -193,8 +196,10 @@ func (c *modelImportCmd) Run(a *app) error {
 }
 
 type modelExportCmd struct {
-	Model  string `arg:"" optional:"" default:"built-in" help:"Digits of an ID, or built-in."`
-	Output string `short:"o" required:"" placeholder:"OUT" help:"The GGUF file to write; - is standard output."`
+	Model  string `arg:"" optional:"" default:"built-in" help:"A GGUF file of kolm's, digits of an ID, or built-in."`
+	Output string `short:"o" required:"" placeholder:"OUT" help:"The GGUF file to write, - is standard output; or the folder, for safetensors."`
+	Format string `enum:"gguf,safetensors" default:"gguf" help:"gguf, as llama.cpp loads it; or safetensors: a folder as transformers loads it."`
+	Type   string `enum:",F32,F16,Q8_0" default:"" help:"Storage type of the matrices: F32, F16 or, for gguf, Q8_0 (default: as they are; for safetensors F32)."`
 	Force  bool   `short:"f" help:"Overwrite the file."`
 }
 
@@ -210,11 +215,51 @@ func (c *modelExportCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if c.Format == "safetensors" {
+		return c.folder(file)
+	}
+	if c.Type != "" {
+		if file, err = retyped(file, exportTypes[c.Type]); err != nil {
+			return err
+		}
+	}
 	if c.Output == "-" {
 		_, err := a.stdout.Write(file)
 		return err
 	}
 	return a.writeFile(c.Output, file, c.Force)
+}
+
+var exportTypes = map[string]modelfile.Type{"": modelfile.F32, "F32": modelfile.F32, "F16": modelfile.F16, "Q8_0": modelfile.Q8_0}
+
+// folder writes a model as a safetensors folder. There must be no file in it that
+// it would replace, unless that is asked for.
+func (c *modelExportCmd) folder(file []byte) error {
+	switch {
+	case c.Output == "-":
+		return usage("name a folder", "safetensors are written to a folder, not to standard output")
+	case c.Type == "Q8_0":
+		return usage("take F32 or F16", "weights of type Q8_0 are not written to a folder")
+	}
+	f, err := modelfile.Load(file)
+	if err != nil {
+		return err
+	}
+	if list, err := os.ReadDir(c.Output); err == nil && len(list) > 0 && !c.Force {
+		return failed("give -f, or another folder", "%s is not empty", c.Output)
+	}
+	return lmfile.ExportFolder(c.Output, f, exportTypes[c.Type])
+}
+
+// retyped is a model's file with matrices of another type.
+func retyped(file []byte, t modelfile.Type) ([]byte, error) {
+	f, err := modelfile.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = modelfile.Export(&b, f, t)
+	return b.Bytes(), err
 }
 
 // writeFile writes a whole file or none.
