@@ -72,7 +72,7 @@ func (c *modelListCmd) Run(a *app) error {
 }
 
 type modelInfoCmd struct {
-	Model string `arg:"" optional:"" default:"built-in" help:"A GGUF file, digits of an ID, or built-in."`
+	Model string `arg:"" optional:"" default:"built-in" help:"A model that weigh takes, digits of an ID, or built-in."`
 	JSON  bool   `help:"Print a JSON object."`
 }
 
@@ -84,23 +84,53 @@ func (c *modelInfoCmd) Run(a *app) error {
 	}
 	r, err := describeModel(e)
 	if err != nil {
+		if e.id == "" && foreignInfo(a, c.Model) == nil {
+			return nil
+		}
 		return err
 	}
 	if a.json {
 		a.printJSON(r)
 		return nil
 	}
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, row := range [][2]string{
+	return a.rows([][2]string{
 		{"id", r.ID}, {"name", r.Name}, {"where", r.Where}, {"file", size(r.Bytes)}, {"shape", r.shape()},
 		{"attention", fmt.Sprintf("%d heads of %d, %d of keys and values, window %d", r.Heads, r.HeadDim, r.KVHeads, r.Window)},
 		{"feed-forward", fmt.Sprint(r.FFN)},
-	} {
+	})
+}
+
+// foreignInfo describes a model that is none of kolm's but can be weighed with.
+func foreignInfo(a *app, name string) error {
+	m, err := openScoring(name, "")
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	r, c := m.report(), &m.Model.Config
+	if a.json {
+		a.printJSON(r)
+		return nil
+	}
+	return a.rows([][2]string{
+		{"file", fmt.Sprintf("%s, %s, sha256 %s", r.Model, size(r.Bytes), r.SHA256)},
+		{"architecture", fmt.Sprintf("%s, %s parameters as %s", r.Arch, count(r.Parameters), r.Types)},
+		{"shape", fmt.Sprintf("%d layers of %d, vocabulary %d", c.Layers, c.Dim, c.Vocab)},
+		{"attention", fmt.Sprintf("%d heads of %d, %d of keys and values, trained for %d tokens", c.Heads, c.HeadDim, c.KVHeads, c.Context)},
+		{"tokenizer", fmt.Sprintf("%s, %d tokens, sha256 %s", r.Tokenizer, r.Vocab, r.TokenHash)},
+		{"use", "kolm weigh, memory and model quantize; kolm pack takes models that kolm trained"},
+	})
+}
+
+// rows prints names and what they stand for.
+func (a *app) rows(list [][2]string) error {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, row := range list {
 		fmt.Fprintf(w, "%s:\t%s\n", row[0], row[1])
 	}
 	w.Flush()
-	_, err = io.WriteString(a.stdout, b.String())
+	_, err := io.WriteString(a.stdout, b.String())
 	return err
 }
 
