@@ -48,14 +48,15 @@ var layers = map[string][]string{
 	"internal/chart":        {},
 	"internal/lab":          {".", "chart", "coder", "mdl", "mdl/bitsback", "mdl/prefix", "mdl/turing", "peer", "source"},
 	"internal/vocab":        {"modelfile", "token"},
-	"internal/score":        {"lm", "vocab"},
+	"internal/score":        {"kernel", "lm", "vocab"},
+	"internal/quantize":     {"dequant", "lm", "lmfile", "modelfile", "score"},
 	"internal/ledger":       {},
 	"internal/universal":    {"coder"},
 	"internal/weightcode":   {"coder"},
 	"internal/twopart":      {"codec", "coder", "half", "kernel", "ledger", "model", "modelfile", "token", "weightcode"},
-	"internal/codes":        {".", "ledger", "mdl", "mdl/bitsback", "modelfile", "peer", "token", "train", "twopart", "universal"},
+	"internal/codes":        {".", "builtin", "codec", "container", "ledger", "mdl", "mdl/bitsback", "modelfile", "peer", "token", "train", "twopart", "universal"},
 	".":                     {"codec", "container", "builtin", "kernel", "modelfile"},
-	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train", "peer", "chart", "lab", "mdl/prefix", "lm", "lmfile", "score", "vocab", "memory", "codes", "ledger", "twopart"},
+	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train", "peer", "chart", "lab", "mdl/prefix", "lm", "lmfile", "score", "vocab", "memory", "codes", "ledger", "twopart", "quantize"},
 }
 
 func TestLayers(t *testing.T) {

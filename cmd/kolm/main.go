@@ -23,7 +23,7 @@ type cli struct {
 	Bench      benchCmd      `cmd:"" help:"Compare kolm with other compressors on files."`
 	Weigh      weighCmd      `cmd:"" help:"Say how many bits texts cost under a model, or under two."`
 	Train      trainCmd      `cmd:"" help:"Train a model on a corpus."`
-	Model      modelCmd      `cmd:"" help:"List, inspect, verify, import and export models."`
+	Model      modelCmd      `cmd:"" help:"List, inspect, verify, import, export and quantize models."`
 	Lab        labCmd        `cmd:"" help:"Show by experiment what is true of models as compressors."`
 	Memory     memoryCmd     `cmd:"" help:"Look into the feed-forward memories of a model: what they react to, say, cost, and how to edit them."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"text/tabwriter"
 
 	"kolm"
+	"kolm/internal/lmfile"
+	"kolm/internal/modelfile"
 )
 
 type modelCmd struct {
@@ -19,6 +22,8 @@ type modelCmd struct {
 	Verify modelVerifyCmd `cmd:"" help:"Check that models are what their IDs say, and that they can be used."`
 	Import modelImportCmd `cmd:"" help:"Keep a model file, so that it is found by its ID."`
 	Export modelExportCmd `cmd:"" help:"Write a model to a GGUF file."`
+
+	Quantize modelQuantizeCmd `cmd:"" help:"Show what coarser weights save and cost, and write a smaller GGUF file."`
 }
 
 // modelReport says what a model is.
@@ -67,7 +72,7 @@ func (c *modelListCmd) Run(a *app) error {
 }
 
 type modelInfoCmd struct {
-	Model string `arg:"" optional:"" default:"built-in" help:"A GGUF file, digits of an ID, or built-in."`
+	Model string `arg:"" optional:"" default:"built-in" help:"A model that weigh takes, digits of an ID, or built-in."`
 	JSON  bool   `help:"Print a JSON object."`
 }
 
@@ -79,23 +84,53 @@ func (c *modelInfoCmd) Run(a *app) error {
 	}
 	r, err := describeModel(e)
 	if err != nil {
+		if e.id == "" && foreignInfo(a, c.Model) == nil {
+			return nil
+		}
 		return err
 	}
 	if a.json {
 		a.printJSON(r)
 		return nil
 	}
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, row := range [][2]string{
+	return a.rows([][2]string{
 		{"id", r.ID}, {"name", r.Name}, {"where", r.Where}, {"file", size(r.Bytes)}, {"shape", r.shape()},
 		{"attention", fmt.Sprintf("%d heads of %d, %d of keys and values, window %d", r.Heads, r.HeadDim, r.KVHeads, r.Window)},
 		{"feed-forward", fmt.Sprint(r.FFN)},
-	} {
+	})
+}
+
+// foreignInfo describes a model that is none of kolm's but can be weighed with.
+func foreignInfo(a *app, name string) error {
+	m, err := openScoring(name, "")
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	r, c := m.report(), &m.Model.Config
+	if a.json {
+		a.printJSON(r)
+		return nil
+	}
+	return a.rows([][2]string{
+		{"file", fmt.Sprintf("%s, %s, sha256 %s", r.Model, size(r.Bytes), r.SHA256)},
+		{"architecture", fmt.Sprintf("%s, %s parameters as %s", r.Arch, count(r.Parameters), r.Types)},
+		{"shape", fmt.Sprintf("%d layers of %d, vocabulary %d", c.Layers, c.Dim, c.Vocab)},
+		{"attention", fmt.Sprintf("%d heads of %d, %d of keys and values, trained for %d tokens", c.Heads, c.HeadDim, c.KVHeads, c.Context)},
+		{"tokenizer", fmt.Sprintf("%s, %d tokens, sha256 %s", r.Tokenizer, r.Vocab, r.TokenHash)},
+		{"use", "kolm weigh, memory and model quantize; kolm pack takes models that kolm trained"},
+	})
+}
+
+// rows prints names and what they stand for.
+func (a *app) rows(list [][2]string) error {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, row := range list {
 		fmt.Fprintf(w, "%s:\t%s\n", row[0], row[1])
 	}
 	w.Flush()
-	_, err = io.WriteString(a.stdout, b.String())
+	_, err := io.WriteString(a.stdout, b.String())
 	return err
 }
 
@@ -191,8 +226,10 @@ func (c *modelImportCmd) Run(a *app) error {
 }
 
 type modelExportCmd struct {
-	Model  string `arg:"" optional:"" default:"built-in" help:"Digits of an ID, or built-in."`
-	Output string `short:"o" required:"" placeholder:"OUT" help:"The GGUF file to write; - is standard output."`
+	Model  string `arg:"" optional:"" default:"built-in" help:"A GGUF file of kolm's, digits of an ID, or built-in."`
+	Output string `short:"o" required:"" placeholder:"OUT" help:"The GGUF file to write, - is standard output; or the folder, for safetensors."`
+	Format string `enum:"gguf,safetensors" default:"gguf" help:"gguf, as llama.cpp loads it; or safetensors: a folder as transformers loads it."`
+	Type   string `enum:",F32,F16,Q8_0" default:"" help:"Storage type of the matrices: F32, F16 or, for gguf, Q8_0 (default: as they are; for safetensors F32)."`
 	Force  bool   `short:"f" help:"Overwrite the file."`
 }
 
@@ -208,11 +245,51 @@ func (c *modelExportCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if c.Format == "safetensors" {
+		return c.folder(file)
+	}
+	if c.Type != "" {
+		if file, err = retyped(file, exportTypes[c.Type]); err != nil {
+			return err
+		}
+	}
 	if c.Output == "-" {
 		_, err := a.stdout.Write(file)
 		return err
 	}
 	return a.writeFile(c.Output, file, c.Force)
+}
+
+var exportTypes = map[string]modelfile.Type{"": modelfile.F32, "F32": modelfile.F32, "F16": modelfile.F16, "Q8_0": modelfile.Q8_0}
+
+// folder writes a model as a safetensors folder. There must be no file in it that
+// it would replace, unless that is asked for.
+func (c *modelExportCmd) folder(file []byte) error {
+	switch {
+	case c.Output == "-":
+		return usage("name a folder", "safetensors are written to a folder, not to standard output")
+	case c.Type == "Q8_0":
+		return usage("take F32 or F16", "weights of type Q8_0 are not written to a folder")
+	}
+	f, err := modelfile.Load(file)
+	if err != nil {
+		return err
+	}
+	if list, err := os.ReadDir(c.Output); err == nil && len(list) > 0 && !c.Force {
+		return failed("give -f, or another folder", "%s is not empty", c.Output)
+	}
+	return lmfile.ExportFolder(c.Output, f, exportTypes[c.Type])
+}
+
+// retyped is a model's file with matrices of another type.
+func retyped(file []byte, t modelfile.Type) ([]byte, error) {
+	f, err := modelfile.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = modelfile.Export(&b, f, t)
+	return b.Bytes(), err
 }
 
 // writeFile writes a whole file or none.

@@ -13,8 +13,6 @@ import (
 
 	"kolm"
 	"kolm/internal/builtin"
-	"kolm/internal/dequant"
-	"kolm/internal/lmfile"
 	"kolm/internal/modelfile"
 )
 
@@ -31,13 +29,6 @@ func cmdOtherModel(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Setenv("id", kolm.ModelID(f.ID).String())
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o666))
-}
-
-// exportfolder DIR: writes the built-in model as a safetensors folder.
-func cmdExportFolder(ts *testscript.TestScript, neg bool, args []string) {
-	f, err := modelfile.Load(builtin.File())
-	ts.Check(err)
-	ts.Check(lmfile.ExportFolder(ts.MkAbs(args[0]), f, dequant.F32))
 }
 
 // plainmodel FILE: writes a model of architecture gpt2, without gates, with biases

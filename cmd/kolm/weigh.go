@@ -27,7 +27,7 @@ type weighCmd struct {
 	Minutes   float64 `default:"1" help:"How long the codes that train a model on the file train it."`
 	SizeSweep bool    `help:"Instead: train models of growing size on the file, within the --minutes, and say which makes the shortest file of model and data."`
 	Sizes     int     `default:"4" placeholder:"N" help:"How many sizes --size-sweep trains, at most 6."`
-	Output    string  `short:"o" placeholder:"FOLDER" help:"Write the pictures of --size-sweep there."`
+	Output    string  `short:"o" placeholder:"FOLDER" help:"Write the pictures of --codes or --size-sweep there, as SVG and PNG."`
 	Archive   string  `placeholder:"OUT" help:"With --codes two-part of one file: write the smallest two-part file, model and data in one; kolm unpack reads it."`
 	Tokens    string  `placeholder:"OUT" help:"Write every scored token to a file, one JSON object a line: bits, rank, entropy."`
 	HTML      string  `name:"html" placeholder:"OUT" help:"Write the text as a page, coloured by what surprised the model."`
@@ -51,6 +51,8 @@ func (c *weighCmd) Run(a *app) error {
 		return c.sweep(a)
 	case c.Codes != "":
 		return c.ledgers(a)
+	case c.Output != "":
+		return usage("give --codes or --size-sweep; figures token by token are written by --tokens and --html", "-o is for pictures, and there are none")
 	}
 	texts, err := c.texts(a)
 	if err != nil {
@@ -342,8 +344,13 @@ func (a *app) warnEncoding(name string, data []byte) {
 		return
 	}
 	wide := bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff})
-	if wide {
-		a.warn(label(name), "is UTF-16: models know UTF-8, and its bytes are new to them; for the figure of the text, convert it first")
+	zeros := bytes.Count(data, []byte{0})
+	switch {
+	case wide || 4*zeros > len(data) && len(data)%2 == 0 && bytes.IndexByte(data, 0) < 2:
+		a.warn(label(name), "is UTF-16, it seems: models know UTF-8, and its bytes are new to them; for the figure of the text, convert it first")
+		return
+	case zeros > 0:
+		a.warn(label(name), "holds %d zero bytes and so is hardly text: models hardly know such bytes", zeros)
 		return
 	}
 	bad := 0
@@ -354,5 +361,5 @@ func (a *app) warnEncoding(name string, data []byte) {
 		}
 		rest = rest[n:]
 	}
-	a.warn(label(name), "is not UTF-8 text (%d of its %d bytes): models hardly know such bytes", bad, len(data))
+	a.warn(label(name), "is not UTF-8 text (%d of its %d bytes): models hardly know such bytes; if it is text in another encoding, convert it first", bad, len(data))
 }

@@ -1,17 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"kolm/internal/chart"
 	"kolm/internal/codes"
 	"kolm/internal/ledger"
+	"kolm/internal/twopart"
 )
 
 // codeReport is one row of the ledger of a file.
@@ -24,6 +28,7 @@ type codeReport struct {
 	Seconds  float64       `json:"seconds"`
 	Decoded  bool          `json:"decoded"`
 	Computed bool          `json:"computed"`
+	Net      bool          `json:"net,omitempty"` // decoded from bytes that hold other things too, which are not counted
 	Entries  []entryReport `json:"entries"`
 	Notes    []string      `json:"notes,omitempty"`
 }
@@ -45,7 +50,7 @@ type codesReport struct {
 func newCodeReport(l *ledger.Ledger, bytes int) codeReport {
 	r := codeReport{
 		Code: l.Code, Model: l.Sum(ledger.Model).Float(), Data: l.Sum(ledger.Data).Float(), Total: l.Total().Float(),
-		Seconds: l.Seconds, Decoded: l.Decoded, Computed: !l.Decoded, Entries: []entryReport{}, Notes: l.Notes,
+		Seconds: l.Seconds, Decoded: l.Decoded, Computed: !l.Decoded, Net: l.Net, Entries: []entryReport{}, Notes: l.Notes,
 	}
 	if bytes > 0 {
 		r.PerByte = new(r.Total / float64(bytes))
@@ -69,6 +74,9 @@ func (c *weighCmd) ledgers(a *app) error {
 	if c.Archive != "" && len(texts) != 1 {
 		return usage("name one file", "--archive is for one file, these are %d", len(texts))
 	}
+	if err := c.onePicture(texts); err != nil {
+		return err
+	}
 	e, err := chooseModel(c.Model)
 	if err != nil {
 		return err
@@ -90,7 +98,7 @@ func (c *weighCmd) ledgers(a *app) error {
 			continue
 		}
 		in := c.input(data)
-		in.Model, in.ModelBytes = model, int64(len(file))
+		in.Model, in.ModelFile = model, file
 		r, err := account(ctx, a, label(t.name), in, chosen)
 		if ctx.Err() != nil {
 			return &problem{code: codeInterrupted, text: "interrupted"}
@@ -102,6 +110,9 @@ func (c *weighCmd) ledgers(a *app) error {
 		if a.json {
 			a.printJSON(r)
 		} else if _, err := fmt.Fprint(a.stdout, r.table(a.verbose)); err != nil {
+			return err
+		}
+		if err := a.draw(c.Output, r.charts(in.Precisions)...); err != nil {
 			return err
 		}
 		if c.Archive == "" {
@@ -143,7 +154,7 @@ func account(ctx context.Context, a *app, name string, in *codes.Input, chosen [
 			return nil, err
 		}
 		for _, l := range list {
-			if l.Decoded && !strings.Contains(l.Code, "not counted") {
+			if l.Decoded && !l.Net && !strings.Contains(l.Code, "not counted") {
 				read = append(read, l)
 			}
 			r.Codes = append(r.Codes, newCodeReport(l, len(in.Data)))
@@ -163,7 +174,7 @@ func (r *codesReport) table(verbose bool) string {
 	least := -1
 	for i, c := range r.Codes {
 		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f\t%s\t%.1f\t%s\t\n", c.Code, c.Model, c.Data, c.Total, figure("%.4f", c.PerByte), c.Seconds, c.kind())
-		if c.Decoded && (least < 0 || c.Total < r.Codes[least].Total) && !strings.Contains(c.Code, "not counted") {
+		if c.Decoded && !c.Net && (least < 0 || c.Total < r.Codes[least].Total) && !strings.Contains(c.Code, "not counted") {
 			least = i
 		}
 	}
@@ -191,8 +202,37 @@ func (r *codesReport) table(verbose bool) string {
 	return b.String()
 }
 
+// charts draws the codes and, if there is a two-part one, what its precision
+// decides. A model that costs more than the bytes as they are is left out: it
+// would make all other bars too short to see.
+func (r *codesReport) charts(precisions []twopart.Point) []chart.Chart {
+	c := chart.Chart{Name: "codes", Title: r.File + ": what codes cost", X: "bits", Parts: []string{"model", "data"}}
+	for _, code := range r.Codes {
+		if code.Model <= 8*float64(r.Bytes) {
+			c.Bars = append(c.Bars, chart.Bar{Name: code.Code, Parts: []float64{code.Model, code.Data}})
+		}
+	}
+	list := []chart.Chart{c}
+	if len(precisions) == 0 {
+		return list
+	}
+	precisions = slices.Clone(precisions)
+	slices.SortFunc(precisions, func(a, b twopart.Point) int { return cmp.Compare(a.PerWeight, b.PerWeight) })
+	p := chart.Chart{Name: "precision", Title: r.File + ": what the precision of the weights decides", X: "bits a weight", Y: "bits"}
+	p.Lines = []chart.Line{{Name: "model and data"}, {Name: "data"}, {Name: "model"}}
+	for _, at := range precisions {
+		for i, bytes := range []int{at.Total(), at.Data, at.Model} {
+			p.Lines[i].Add(at.PerWeight, 8*float64(bytes))
+		}
+	}
+	return append(list, p)
+}
+
 func (c *codeReport) kind() string {
-	if c.Decoded {
+	switch {
+	case c.Net:
+		return "decoded, net"
+	case c.Decoded:
 		return "decoded"
 	}
 	return "computed"

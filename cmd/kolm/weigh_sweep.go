@@ -46,8 +46,8 @@ func (c *weighCmd) sweep(a *app) error {
 	if c.Sizes < 1 || c.Minutes <= 0 {
 		return usage("", "%d sizes in %v minutes: want at least one, and some time", c.Sizes, c.Minutes)
 	}
-	if c.Output != "" && len(texts) != 1 {
-		return usage("name one file", "-o is for the pictures of one file, these are %d", len(texts))
+	if err := c.onePicture(texts); err != nil {
+		return err
 	}
 	ctx, stop := a.interruptible()
 	defer stop()
@@ -102,18 +102,35 @@ func (r *sweepReport) show(a *app, folder string) error {
 	} else if _, err := fmt.Fprint(a.stdout, r.table()); err != nil {
 		return err
 	}
+	return a.draw(folder, r.chart())
+}
+
+// onePicture refuses pictures of several files: they would replace each other.
+func (c *weighCmd) onePicture(texts []*text) error {
+	if c.Output != "" && len(texts) != 1 {
+		return usage("name one file", "-o is for the pictures of one file, these are %d", len(texts))
+	}
+	return nil
+}
+
+// draw writes pictures to a folder and says their names, if there is a folder.
+func (a *app) draw(folder string, charts ...chart.Chart) error {
 	if folder == "" {
 		return nil
 	}
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return err
 	}
-	c := r.chart()
-	names, err := c.Write(folder)
-	for _, n := range names {
-		a.say("%s", n)
+	for _, c := range charts {
+		names, err := c.Write(folder)
+		for _, n := range names {
+			a.say("%s", n)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 func (r *sweepReport) table() string {

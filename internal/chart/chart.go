@@ -23,7 +23,7 @@ var inks = []color.RGBA{
 	{230, 159, 0, 255}, {86, 180, 233, 255}, {0, 0, 0, 255},
 }
 
-// Chart is a picture of lines and marks in one pair of axes.
+// Chart is a picture of lines and marks in one pair of axes, or of bars.
 type Chart struct {
 	Name  string `json:"name"` // of its files
 	Title string `json:"title"`
@@ -32,6 +32,17 @@ type Chart struct {
 	LogX  bool   `json:"log_x"`
 	Lines []Line `json:"lines"`
 	Marks []Mark `json:"marks,omitempty"`
+
+	// Bars lie one below the other with their names at the left; then Y has no
+	// meaning. Parts names what they consist of.
+	Parts []string `json:"parts,omitempty"`
+	Bars  []Bar    `json:"bars,omitempty"`
+}
+
+// Bar is a bar of parts, from left to right.
+type Bar struct {
+	Name  string    `json:"name"`
+	Parts []float64 `json:"parts"`
 }
 
 // Line is a row of points, joined. Points without a finite Y are left out.
@@ -69,8 +80,14 @@ func (c *Chart) Write(dir string) ([]string, error) {
 	return names, nil
 }
 
+// The size of a picture.
+const (
+	width  = 18 * vg.Centimeter
+	height = 12 * vg.Centimeter
+)
+
 func write(p *plot.Plot, format, name string) error {
-	w, err := p.WriterTo(18*vg.Centimeter, 12*vg.Centimeter, format)
+	w, err := p.WriterTo(width, height, format)
 	if err != nil {
 		return err
 	}
@@ -98,7 +115,43 @@ func (c *Chart) draw() (*plot.Plot, error) {
 			return nil, fmt.Errorf("line %s: %w", l.Name, err)
 		}
 	}
+	if err := c.bars(p); err != nil {
+		return nil, err
+	}
 	return p, c.mark(p)
+}
+
+// bars draws the bars, the first on top.
+func (c *Chart) bars(p *plot.Plot) error {
+	if len(c.Bars) == 0 {
+		return nil
+	}
+	names := make([]string, len(c.Bars))
+	var below *plotter.BarChart
+	for part, what := range c.Parts {
+		values := make(plotter.Values, len(c.Bars))
+		for i, b := range c.Bars {
+			at := len(c.Bars) - 1 - i
+			if len(b.Parts) != len(c.Parts) {
+				return fmt.Errorf("bar %s has %d parts, want %d", b.Name, len(b.Parts), len(c.Parts))
+			}
+			names[at], values[at] = b.Name, b.Parts[part]
+		}
+		bars, err := plotter.NewBarChart(values, 0.7*height/vg.Length(len(c.Bars)+3))
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		bars.Horizontal, bars.Color, bars.LineStyle.Width = true, inks[part%len(inks)], 0
+		if below != nil {
+			bars.StackOn(below)
+		}
+		below = bars
+		p.Add(bars)
+		p.Legend.Add(what, bars)
+	}
+	p.NominalY(names...)
+	p.Legend.Top = false
+	return nil
 }
 
 // add draws line i.

@@ -35,10 +35,28 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+func TestBars(t *testing.T) {
+	c := Chart{Name: "bars", X: "bits", Parts: []string{"model", "data"}, Bars: []Bar{{"raw", []float64{0, 8}}, {"two-part", []float64{1, 2}}}}
+	names, err := c.Write(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	svg, err := os.ReadFile(names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"model", "data", "raw", "two-part"} {
+		if !strings.Contains(string(svg), want) {
+			t.Errorf("the picture lacks %q", want)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	for name, c := range map[string]Chart{
 		"y":       {Name: "a", Lines: []Line{{Name: "l", X: []float64{1}}}},
 		"number":  {Name: "a", Marks: []Mark{{"m", math.NaN(), 1}}},
+		"parts":   {Name: "a", Parts: []string{"a", "b"}, Bars: []Bar{{"b", []float64{1}}}},
 		"no such": {Name: "missing/folder", Lines: []Line{{Name: "l", X: []float64{1, 2}, Y: []float64{1, 2}}}},
 	} {
 		if _, err := c.Write(t.TempDir()); err == nil {

@@ -216,7 +216,7 @@ func bitsBack(ctx context.Context, in *Input) ([]*ledger.Ledger, error) {
 	if !slices.Equal(back, bits) {
 		return nil, fmt.Errorf("other data came back: a defect of kolm or of the machine")
 	}
-	l.Decoded = true
+	l.Decoded, l.Net = true, true
 	q := choose(bits)
 	weight, _ := class.Members[member].Prior.Float64()
 	chosen, _ := q[member].Float64()

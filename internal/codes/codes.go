@@ -18,13 +18,14 @@ import (
 
 	"kolm"
 	"kolm/internal/ledger"
+	"kolm/internal/twopart"
 )
 
 // Input is data to weigh and what the codes may use.
 type Input struct {
-	Data       []byte
-	Model      *kolm.Model // of the codes with a model made before; its file has
-	ModelBytes int64       // so many bytes
+	Data      []byte
+	Model     *kolm.Model // of the codes with a model made before
+	ModelFile []byte      // of Model, GGUF
 
 	// Of the codes that train a model on the data:
 	Budget  time.Duration // how long to train it
@@ -33,8 +34,10 @@ type Input struct {
 
 	Progress func(what string, done float64) // may be nil; done is the share of the code that is made
 
-	// Archive is set to the smallest two-part file, if that code is made.
-	Archive []byte
+	// If the two-part code is made, Archive is set to its smallest file and
+	// Precisions to those that were tried.
+	Archive    []byte
+	Precisions []twopart.Point
 
 	trained *trained
 }

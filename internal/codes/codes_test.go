@@ -22,7 +22,7 @@ func input(t *testing.T, data []byte) *Input {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Input{Data: data, Model: m, ModelBytes: int64(len(builtin.File()))}
+	return &Input{Data: data, Model: m, ModelFile: builtin.File()}
 }
 
 // rows runs the codes of a list.
@@ -58,11 +58,29 @@ func TestPlainCodes(t *testing.T) {
 				t.Errorf("%d bytes: %s is %v bits: no file", len(data), name, l.Total().Float())
 			}
 		}
+		for name, parts := range map[string]string{
+			"kolm -1":                    "header data coder overhead",
+			"kolm -5, model not counted": "header data coder overhead",
+			"kolm -5, model counted":     "architecture tokenizer weights header data coder overhead",
+			"kt order 2":                 "header data coder overhead",
+		} {
+			var names []string
+			for _, e := range got[name].Entries {
+				names = append(names, e.What)
+				// A few bits end the arithmetic code; the probabilities are those that were coded with.
+				if e.What == "coder overhead" && (e.Bits.Float() < 0 || e.Bits.Float() > 40) {
+					t.Errorf("%d bytes: %s: overhead of %v bits", len(data), name, e.Bits.Float())
+				}
+			}
+			if strings.Join(names, " ") != parts {
+				t.Errorf("%d bytes: %s consists of %v", len(data), name, names)
+			}
+		}
 		if l := got["raw"]; l == nil || l.Total() != ledger.Bytes(int64(len(data))) {
 			t.Errorf("%d bytes: raw is %+v", len(data), l)
 		}
 		with, without := got["kolm -5, model counted"], got["kolm -5, model not counted"]
-		if with.Total()-without.Total() != ledger.Bytes(in.ModelBytes) || without.Sum(ledger.Model) != 0 {
+		if with.Total()-without.Total() != ledger.Bytes(int64(len(in.ModelFile))) || without.Sum(ledger.Model) != 0 {
 			t.Errorf("%d bytes: the model counts %v", len(data), with.Total()-without.Total())
 		}
 		if len(data) == len(text) && got["kolm -1"].Total() >= got["kt order 0"].Total() {

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"strings"
 
-	"kolm"
 	"kolm/internal/ledger"
 	"kolm/internal/peer"
 	"kolm/internal/universal"
@@ -106,43 +105,4 @@ func payload(l *ledger.Ledger, header int, ideal float64, file int) {
 	l.Add(ledger.Data, "header", ledger.Bytes(int64(header)))
 	l.Add(ledger.Data, "data", data)
 	l.Add(ledger.Data, "coder overhead", ledger.Bytes(int64(file-header))-data)
-}
-
-func contexts(_ context.Context, in *Input) ([]*ledger.Ledger, error) {
-	l, err := packed("kolm -1", in, kolm.WithLevel(1))
-	return []*ledger.Ledger{l}, err
-}
-
-// mixed gives kolm's code twice: for who has the model anyway, and for who has not.
-func mixed(_ context.Context, in *Input) ([]*ledger.Ledger, error) {
-	without, err := packed("kolm -5, model not counted", in, kolm.WithLevel(5), kolm.WithModel(in.Model))
-	if err != nil {
-		return nil, err
-	}
-	with := *without
-	with.Code = "kolm -5, model counted"
-	with.Entries = append([]ledger.Entry{{What: "model file", Side: ledger.Model, Bits: ledger.Bytes(in.ModelBytes)}}, without.Entries...)
-	return []*ledger.Ledger{without, &with}, nil
-}
-
-// packed writes a file of kolm's and reads it back.
-func packed(name string, in *Input, opts ...kolm.Option) (*ledger.Ledger, error) {
-	l := &ledger.Ledger{Code: name}
-	var file, back []byte
-	err := timed(l, func() error {
-		c, err := kolm.NewCodec(opts...)
-		if err != nil {
-			return err
-		}
-		if file, err = c.Encode(nil, in.Data); err != nil {
-			return err
-		}
-		back, err = c.Decode(nil, file)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	l.Add(ledger.Data, "file", ledger.Bytes(int64(len(file))))
-	return l, decoded(l, back, in.Data)
 }

@@ -33,7 +33,7 @@ var ladder = []Size{{1, 32, 288}, {1, 64, 512}, {2, 96, 512}, {3, 160, 1024}, {4
 // the shortest file. see is called for every rung. Every file is decoded.
 func Sweep(ctx context.Context, in *Input, rungs int, see func(Rung)) error {
 	start := time.Now()
-	l, err := packed("contexts", in, kolm.WithLevel(1))
+	l, err := packed("contexts", in, nil, kolm.WithLevel(1))
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func twoPart(ctx context.Context, in *Input) ([]*ledger.Ledger, error) {
 		if p == twopart.Coded {
 			best := t.search.Best
 			l.Note("a model of %s, trained for %.0f s on the data; %.2f bits a weight; %d settings of the steps were tried, the file names the one chosen", t.size, t.seconds, best.PerWeight, len(t.search.Curve))
-			in.Archive = f.Bytes
+			in.Archive, in.Precisions = f.Bytes, t.search.Curve
 		}
 		list = append(list, l)
 	}

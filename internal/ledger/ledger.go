@@ -45,6 +45,7 @@ type Entry struct {
 type Ledger struct {
 	Code    string
 	Decoded bool // bytes were written, and the data was read back from them; else the lengths are computed
+	Net     bool // the bytes hold more than the data, and what they hold of other things is not counted: no file has this length
 	Entries []Entry
 	Notes   []string
 	Seconds float64 // to make the code, and to decode it if it was

@@ -119,6 +119,9 @@ func (t *Tensor) checkSize() error {
 	return nil
 }
 
+// Size is how many bytes the entry takes in a file.
+func (kv *KV) Size() int { return len(appendValue(appendText(nil, kv.Key), kv.Value)) }
+
 func pad(n, align int) int { return (n + align - 1) / align * align }
 
 func appendValue(b []byte, v Value) []byte {

@@ -1,6 +1,10 @@
 package score
 
-import "math"
+import (
+	"math"
+
+	"kolm/internal/kernel"
+)
 
 // guess is what the logits of one position say of the token that came.
 type guess struct {
@@ -18,13 +22,39 @@ func judge(logits []float32, target int32) guess {
 			top, g.Top = x, int32(i)
 		}
 	}
-	sum := 0.0
-	for _, x := range logits {
-		sum += math.Exp(float64(x) - float64(top))
-	}
-	g.log = float64(top) + math.Log(sum)
+	g.log = float64(top) + math.Log(expSum(logits, top))
 	g.Nats = g.log - float64(logits[target])
 	return g
+}
+
+// expSum is the sum of exp(x-top). Each term is as exact as float32 is, with errors
+// that do not lean to one side; the sum is in float64, in four chains.
+func expSum(logits []float32, top float32) float64 {
+	var part [512]float32
+	var sum [4]float64
+	for len(logits) > 0 {
+		n := min(len(logits), len(part))
+		e := part[:n]
+		for i, x := range logits[:n] {
+			d := x - top
+			if d != d { // kernel.Exp would make a number of it
+				return math.NaN()
+			}
+			e[i] = d
+		}
+		kernel.Exp(e, e)
+		logits = logits[n:]
+		for ; len(e) >= 4; e = e[4:] {
+			sum[0] += float64(e[0])
+			sum[1] += float64(e[1])
+			sum[2] += float64(e[2])
+			sum[3] += float64(e[3])
+		}
+		for _, x := range e {
+			sum[0] += float64(x)
+		}
+	}
+	return (sum[0] + sum[1]) + (sum[2] + sum[3])
 }
 
 // details returns the rank of the target, 1 if no token was likelier (of equal ones,

@@ -190,7 +190,7 @@ func compare(t *testing.T, what string, r *Run, text *Text, perplexity float64, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if math.Abs(got.Perplexity/perplexity-1) > 1e-9 || got.Sum.Tokens != int64(count) {
+	if math.Abs(got.Perplexity/perplexity-1) > 1e-7 || got.Sum.Tokens != int64(count) {
 		t.Errorf("%s %s: perplexity %.6f of %d tokens, want %.6f of %d", r.Rule.Name, what, got.Perplexity, got.Sum.Tokens, perplexity, count)
 	}
 }
