@@ -20,7 +20,7 @@ var counterfactual = Experiment{
 func runCounterfactual(r *run) error {
 	o := memory.DefaultCapacity()
 	o.Seed, o.Dim, o.Hidden, o.Steps = r.Seed, 20, 24, r.choose(800, 400)
-	n, subsets := r.choose(300, 160), r.choose(32, 16)
+	n, subsets := r.choose(800, 600), r.choose(32, 16)
 	rule := newTask(r.Seed, n, o.Dim, 0)
 	t := newTask(r.Seed, n, o.Dim, 0)
 	noise := rand.New(rand.NewPCG(r.Seed, 12))

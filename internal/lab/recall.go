@@ -85,7 +85,7 @@ func runFrequency(r *run) error {
 	o.Facts, o.Steps, o.Dim = 1100, 2500, 20 // so wide that no two keys are the same
 	control := 300
 	if r.Quick {
-		o.Facts, o.Hidden, control = 560, 16, 150
+		o.Facts, o.Hidden, control = 440, 16, 150
 	}
 	r.steps(3)
 	t := r.table("Random facts seen in proportion to 1/rank, by tenths, most frequent first. Recall by chance is 1/16. Computed.",

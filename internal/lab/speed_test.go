@@ -14,7 +14,7 @@ func cpu() float64 {
 }
 
 func TestSpeed(t *testing.T) {
-	for _, e := range []Experiment{transformer, memories, values, capacity, frequency, labels, counterfactual} {
+	for _, e := range []Experiment{transformer, memories, values, capacity, frequency, labels, counterfactual, exposure, calibration, regenerate} {
 		if want := os.Getenv("EXP"); want != "" && !strings.Contains(want, e.Name) {
 			continue
 		}
