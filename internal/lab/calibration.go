@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"fmt"
 	"math/rand/v2"
 
 	"kolm/internal/memory"
@@ -11,7 +10,7 @@ var calibration = Experiment{
 	Name:     "calibration",
 	Question: "does a model that is always asked for its first choice make things up because its probabilities are below one?",
 	Criterion: "with room for all facts, a memory is right at temperature 0 on every fact although it gives less than probability 1; overloaded it is wrong, " +
-		"more often on rare facts, and on keys that it never saw it is as sure as of facts it knows half of the time and right by chance; where answers are drawn, the best answer is wrong as often as its probability says, within .06",
+		"more often on rare facts, and for keys that it never saw its first choice has more than half of the probability and is right by chance; where answers are drawn, the best answer is wrong as often as its probability says, within .06",
 	run: runCalibration,
 }
 
@@ -141,7 +140,7 @@ func drawn(r *run, o memory.CapacityOptions) error {
 	t.row(len(a), a.sure(), a.right(), a.error())
 	r.atMost("drawn answers: calibration error", a.error(), .06)
 	r.near("drawn answers: right, against how sure", a.right(), a.sure(), .06)
-	r.note("%s", fmt.Sprintf("A probability below one is no error: of facts that fit, the first choice is right %s. Errors come where something was forgotten, was never there, or has no certain answer.", "always"))
+	r.note("A probability below one is no error: of facts that fit, the first choice is always right. Errors come where something was forgotten, was never there, or has no certain answer.")
 	r.step()
 	return nil
 }

@@ -134,4 +134,3 @@ func (b *biographer) digitTokens() (list []int32, err error) {
 	}
 	return list, nil
 }
-

@@ -124,15 +124,14 @@ func runFrequency(r *run) error {
 
 // biographies asks a transformer for the cities of the people that it read about.
 func biographies(r *run) error {
-	b, text, err := r.biographer()
+	b, _, err := r.biographer()
 	if err != nil {
 		return err
 	}
 	var facts []memory.Recalled
 	for _, p := range b.people {
-		facts = append(facts, memory.Recalled{Prompt: p.name + " lives in", Answer: " " + cities[p.city] + "."})
+		facts = append(facts, memory.Recalled{Prompt: p.name + " lives in", Answer: " " + cities[p.city] + ".", Count: p.times})
 	}
-	memory.CountFacts(facts, text)
 	if err := b.Recall(facts, nil); err != nil {
 		return err
 	}

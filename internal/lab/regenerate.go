@@ -25,7 +25,7 @@ func runRegenerate(r *run) error {
 	t := r.table("Weights alone: a line of the training text from its first words, always the likeliest token. Exactly the rest?", "words given", "lines", "exact", "bytes right before the first error")
 	line, best, worst := chart.Line{Name: "exact"}, 0.0, 1.0
 	for _, k := range words {
-		exact, right, total := 0, 0, 0
+		asked, exact, right, total := 0, 0, 0, 0
 		for _, l := range lines {
 			prompt, rest := firstWords(l, k)
 			if rest == "" {
@@ -36,10 +36,11 @@ func runRegenerate(r *run) error {
 				return err
 			}
 			n := commonPrefix(got, rest)
+			asked++
 			exact, right, total = exact+one(n == len(rest)), right+n, total+len(rest)
 		}
-		share := float64(exact) / float64(len(lines))
-		t.row(k, len(lines), share, float64(right)/float64(total))
+		share := float64(exact) / float64(asked)
+		t.row(k, asked, share, float64(right)/float64(total))
 		line.Add(float64(k), share)
 		best, worst = max(best, share), min(worst, share)
 		r.step()
@@ -101,4 +102,3 @@ func commonPrefix(a, b string) int {
 	}
 	return n
 }
-

@@ -70,9 +70,9 @@ func (a *apprentice) fit(n int, f form, tokens int64) (fitting, error) {
 
 func runTransformer(r *run) error {
 	sources := []source.Source{source.Order2(), source.Even(), source.Grammar{}}
-	sizes, forms, steps := []int{1000, 4000, 16000, 64000}, []form{{32, 1}, {64, 1}, {64, 2}}, []int64{15_000, 50_000, 150_000, 450_000}
+	sizes, forms, steps := []int{500, 4000, 16000, 64000}, []form{{32, 1}, {64, 1}, {64, 2}}, []int64{15_000, 50_000, 150_000, 450_000}
 	if r.Quick {
-		sources, sizes, forms, steps = sources[:2], []int{1000, 16000}, []form{{32, 1}, {64, 2}}, []int64{15_000, 120_000}
+		sources, sizes, forms, steps = sources[:2], []int{500, 16000}, []form{{32, 1}, {64, 2}}, []int64{15_000, 200_000}
 	}
 	many, most := steps[len(steps)-1], sizes[len(sizes)-1]
 	r.steps(len(sources) * (len(sizes) + len(forms) + len(steps)))
