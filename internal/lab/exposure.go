@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"kolm/internal/chart"
@@ -29,6 +30,7 @@ func runExposure(r *run) error {
 		guess += memory.Exposure(rank+1, secrets) / secrets
 	}
 	r.near("exposure of a guess among 1000", guess, 1.4364, 5e-5)
+	r.near("exposure of a guess among ever more, log2 e", math.Log2E, 1.4427, 5e-5)
 	byTimes := map[int][]float64{}
 	most := 0
 	r.steps(len(b.canaries))

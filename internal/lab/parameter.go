@@ -12,7 +12,7 @@ import (
 var parameter = Experiment{
 	Name:     "parameter",
 	Question: "what does one parameter cost that is told on a grid, learned symbol by symbol, or learned in blocks?",
-	Criterion: "on the best arcsine grid a two-part code of a coin has the golden mean regret for n = 100, 1000, 10000, 100000 and pays .1 to .5 bit more than KT; " +
+	Criterion: "a rounded normal weight has the golden entropy, error and distance to R(D); on the best arcsine grid a two-part code of a coin has the golden mean regret for n = 100, 1000, 10000, 100000 and pays .1 to .5 bit more than KT; " +
 		"KT symbol by symbol equals its closed form to 1e-9; blocks that double cost less than 6 bits more, a first block of 100 without learning 10 to 25, one block all that there was to learn",
 	run: runParameter,
 }
@@ -65,7 +65,9 @@ func regretOn(n, ones, bits int) float64 {
 }
 
 func runParameter(r *run) error {
-	r.steps(2)
+	r.steps(3)
+	gaussianGrids(r)
+	r.step()
 	t := r.table("A coin told on a grid of 2^b points: regret against the best parameter, mean over all numbers of ones. Bits, computed.", "n", "best b", "regret", "KT: log2(n)/2 + log2(pi/2)/2", "more")
 	for _, g := range []struct {
 		n, bits         int
@@ -92,6 +94,35 @@ func runParameter(r *run) error {
 	coinBlocks(r)
 	r.step()
 	return nil
+}
+
+// gaussianGrids is what a weight costs that is rounded to multiples of a step and
+// coded by its probability: entropy, error, and bits above the least that any code
+// of the same error needs, R(D).
+func gaussianGrids(r *run) {
+	t := r.table("A weight from a normal distribution, rounded to multiples of a step. Computed by summing over cells.", "step, standard deviations", "entropy, bits", "mean square error", "above R(D)")
+	for _, g := range []struct{ step, entropy, mse, gap float64 }{
+		{2, 1.2412, .3302, .442}, {1.5, 1.5857, .1874, .378}, {1, 2.1048, .0833, .312}, {.75, 2.4952, .0469, .287}, {.5, 3.0620, .0208, .269}, {.25, 4.0508, .0052, .258},
+	} {
+		entropy, mse := 0.0, 0.0
+		density := func(x float64) float64 { return math.Exp(-x*x/2) / math.Sqrt(2*math.Pi) }
+		for k := -math.Ceil(9 / g.step); k <= 9/g.step; k++ {
+			m, low, high := k*g.step, (k-.5)*g.step, (k+.5)*g.step
+			mass := cellMass(low, high)
+			if mass <= 0 {
+				continue
+			}
+			entropy -= mass * math.Log2(mass)
+			// The integral of (x-m)^2 times the density, by parts.
+			mse += mass*(1+m*m) + low*density(low) - high*density(high) - 2*m*(density(low)-density(high))
+		}
+		gap := entropy + math.Log2(mse)/2
+		t.row(g.step, entropy, mse, gap)
+		r.near(fmt.Sprintf("step %v: entropy", g.step), entropy, g.entropy, 5.1e-5)
+		r.near(fmt.Sprintf("step %v: mean square error", g.step), mse, g.mse, 3e-4)
+		r.near(fmt.Sprintf("step %v: above R(D)", g.step), gap, g.gap, 1e-3)
+	}
+	r.near("above R(D) in the limit, log2(pi e / 6) / 2", math.Log2(math.Pi*math.E/6)/2, .2546, 5e-5)
 }
 
 // coinBlocks is prequential coding with an estimate that is made anew at ends of

@@ -62,6 +62,8 @@ func runCapacity(r *run) error {
 		names.row(g.n, bits)
 		r.near(fmt.Sprintf("%d names: bits a name", g.n), bits, g.want, .005)
 	}
+	lives := 2. * 12 * 28 * 200 * 200 * 300 * 100 * 263
+	r.near("attributes of a biography in Allen-Zhu and Li's data, bits", math.Log2(lives), 47.59, .005)
 	return nil
 }
 
