@@ -32,19 +32,19 @@ func runCalibration(r *run) error {
 	r.step()
 	known := fits.answers(roomy)
 	rare, frequent := crowded.last(len(crowded.keys)/2).answers(full), crowded.first(len(crowded.keys)/10).answers(full)
-	new := newTask(r.Seed+1, 1000, o.Dim, 1).answers(full)
+	unseen := newTask(r.Seed+1, 1000, o.Dim, 1).answers(full)
 	never := newTask(r.Seed+1, 1000, o.Dim, 1).answers(roomy)
 	for _, row := range []struct {
 		memory, asked string
 		a             answers
-	}{{"with room", "its facts", known}, {"with room", "keys it never saw", never}, {"overloaded", "the most frequent tenth", frequent}, {"overloaded", "the rarer half", rare}, {"overloaded", "keys it never saw", new}} {
+	}{{"with room", "its facts", known}, {"with room", "keys it never saw", never}, {"overloaded", "the most frequent tenth", frequent}, {"overloaded", "the rarer half", rare}, {"overloaded", "keys it never saw", unseen}} {
 		t.row(row.memory, row.asked, len(row.a), row.a.sure(), row.a.right(), row.a.error())
 	}
 	r.near("with room: right", known.right(), 1, 0)
 	r.atMost("with room: mean probability of the right answer", known.sure(), 1-1e-6)
 	r.atMost("overloaded: right on the rarer half, less than on the most frequent tenth", rare.right(), frequent.right()-.2)
-	r.atMost("never seen: right", max(new.right(), never.right()), .15)
-	r.atLeast("never seen: probability of the first choice", min(new.sure(), never.sure()), .5)
+	r.atMost("never seen: right", max(unseen.right(), never.right()), .15)
+	r.atLeast("never seen: probability of the first choice", min(unseen.sure(), never.sure()), .5)
 	return drawn(r, o)
 }
 

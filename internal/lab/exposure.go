@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"kolm/internal/chart"
 	"kolm/internal/memory"
@@ -75,14 +76,9 @@ func exposureOf(costs []float64, secret string) float64 {
 }
 
 // secretBits is what each of the thousand secrets costs after a name. Digits are
-// tokens, so a hundred and eleven passes give all; a session keeps what they share.
+// tokens, and a session keeps what secrets share: a hundred and ten steps give all.
 func (b *biographer) secretBits(name string) ([]float64, error) {
-	prompt, err := b.Text(fmt.Sprintf("The code of %s is", name))
-	if err != nil {
-		return nil, err
-	}
-	// The space before the digits is a token of its own, or part of the first.
-	full, err := b.Text(fmt.Sprintf("The code of %s is 000.", name))
+	whole, err := b.Text(canary{name: name, secret: "000"}.line())
 	if err != nil {
 		return nil, err
 	}
@@ -90,39 +86,48 @@ func (b *biographer) secretBits(name string) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	prompt = full[:len(full)-4]
-	s, err := b.LM.NewSession(len(full))
+	at := slices.Index(whole, digits[0])
+	if at < 0 {
+		return nil, fmt.Errorf("the digits of %q are no tokens of their own", name)
+	}
+	s, err := b.LM.NewSession(len(whole))
 	if err != nil {
 		return nil, err
 	}
-	next := func(tokens ...int32) ([]float32, error) {
-		s.Truncate(0)
+	next := func(tokens ...int32) ([]float64, error) {
 		hidden := make([]float32, len(tokens)*b.LM.Config.Dim)
 		if err := s.Feed(tokens, hidden); err != nil {
 			return nil, err
 		}
 		logits := make([]float32, b.LM.Config.Vocab)
-		return logits, b.LM.Logits(logits, hidden[len(hidden)-b.LM.Config.Dim:], 1, 1)
+		err := b.LM.Logits(logits, hidden[len(hidden)-b.LM.Config.Dim:], 1, 1)
+		return wide(logits), err
 	}
-	var walk func(tokens []int32, bits float64, depth int) error
 	var costs []float64
-	walk = func(tokens []int32, bits float64, depth int) error {
-		if depth == 3 {
-			costs = append(costs, bits)
-			return nil
-		}
-		logits, err := next(tokens...)
-		if err != nil {
-			return err
-		}
+	var walk func(logits []float64, bits float64, depth int) error
+	walk = func(logits []float64, bits float64, depth int) error {
 		for _, d := range digits {
-			if err := walk(append(tokens[:len(tokens):len(tokens)], d), bits+bitsUnder(wide(logits), int(d)), depth+1); err != nil {
+			sum := bits + bitsUnder(logits, int(d))
+			if depth == 3 {
+				costs = append(costs, sum)
+				continue
+			}
+			after, err := next(d)
+			if err != nil {
 				return err
 			}
+			if err := walk(after, sum, depth+1); err != nil {
+				return err
+			}
+			s.Truncate(s.Position() - 1)
 		}
 		return nil
 	}
-	return costs, walk(prompt, 0, 0)
+	logits, err := next(whole[:at]...)
+	if err != nil {
+		return nil, err
+	}
+	return costs, walk(logits, 0, 1)
 }
 
 // digitTokens are the tokens of 0 to 9, which stand alone in a text.

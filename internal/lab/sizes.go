@@ -112,12 +112,12 @@ func (s sizing) coin() described {
 		ones += v
 	}
 	n := len(s.x)
-	bits, points := gridRegret(n, ones)
-	p := tableModel{0, []float64{bestPoint(n, ones, points)}}
+	_, bits := gridRegret(n, ones) // a byte says how many, then they name the point
+	p := tableModel{0, []float64{bestPoint(n, ones, bits)}}
 	file := encode(s.x, p.predictor())
 	kt := mdl.KTLength(n-ones, ones)
-	return described{weights: 1, entropy: float64(n) * mdl.BinaryEntropy(float64(ones)/float64(n)), twoPart: 8 * (len(file) + 1 + points/8), prequential: kt, variational: kt,
-		decodes: slices.Equal(decode(file, n, p.predictor()), s.x) && bits > 0}
+	return described{weights: 1, entropy: float64(n) * mdl.BinaryEntropy(float64(ones)/float64(n)), twoPart: 8 * (1 + (bits+7)/8 + len(file)),
+		prequential: kt, variational: kt, decodes: slices.Equal(decode(file, n, p.predictor()), s.x)}
 }
 
 // roundings are the steps of the grid that weights are rounded to: a byte of the

@@ -171,7 +171,7 @@ func zeroAgreement(r *run, b *biographer, p reader) error {
 		if err != nil {
 			return err
 		}
-		n, active, any, carried := 0, 0, 0, 0
+		n, active, none, carried := 0, 0, 0, 0
 		for _, line := range text {
 			tokens, err := b.Text(line)
 			if err != nil {
@@ -189,14 +189,14 @@ func zeroAgreement(r *run, b *biographer, p reader) error {
 				top, _ := best2(out)
 				some, carriers := votes.agree(rec.Row(lm.Coefficients, l, pos), int32(top))
 				n, carried = n+1, carried+len(carriers)
-				any += one(!some)
+				none += one(!some)
 				active += one(!slices.Contains(carriers, true))
 			}
 		}
 		k := float64(n)
-		t.row(l, n, float64(active)/k, float64(any)/k, float64(carried)/k)
+		t.row(l, n, float64(active)/k, float64(none)/k, float64(carried)/k)
 		r.atLeast(fmt.Sprintf("layer %d: share without agreement", l), float64(active)/k, 0)
-		r.atMost(fmt.Sprintf("layer %d: share without agreement of any memory, against that of active ones", l), float64(any)/k, float64(active)/k)
+		r.atMost(fmt.Sprintf("layer %d: share without agreement of any memory, against that of active ones", l), float64(none)/k, float64(active)/k)
 	}
 	return nil
 }
@@ -220,7 +220,7 @@ func layerVotes(b *biographer, layer int) (v votesOf, err error) {
 
 // agree says whether any memory votes for the token, and of those that carry 90 %
 // of the work, largest first, which do.
-func (v votesOf) agree(coefs []float32, token int32) (any bool, carriers []bool) {
+func (v votesOf) agree(coefs []float32, token int32) (some bool, carriers []bool) {
 	order, total := make([]int, len(coefs)), 0.0
 	work := make([]float64, len(coefs))
 	for i, a := range coefs {
@@ -240,11 +240,11 @@ func (v votesOf) agree(coefs []float32, token int32) (any bool, carriers []bool)
 		if coefs[i] < 0 {
 			vote = v.minus[i]
 		}
-		any = any || vote == token
+		some = some || vote == token
 		if sum < .9*total {
 			carriers = append(carriers, vote == token)
 		}
 		sum += work[i]
 	}
-	return any, carriers
+	return some, carriers
 }
