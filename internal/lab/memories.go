@@ -12,7 +12,7 @@ import (
 var memories = Experiment{
 	Name:     "memories",
 	Question: "are feed-forward layers key-value memories?",
-	Criterion: "planted memories are found without exception: the key fires for its subject alone, the value votes for its target, attribution is exact to 1e-5; " +
+	Criterion: "planted memories are found without exception: the key fires for its subject alone, the value votes for its target, attribution is exact to 1e-5; tracing finds where a fact is and where it is fetched, to 1e-9; " +
 		"a flipped sign changes nothing, a distractor gets nothing, of a redundant pair one is worth little and both all, recall falls with superposition; " +
 		"in a trained model the next token after a neuron's strongest trigger is its value's vote 20 times as often as with the values shuffled",
 	run: runMemories,
@@ -25,6 +25,9 @@ func runMemories(r *run) error {
 	}
 	r.step()
 	if err := redundancyOfPair(r); err != nil {
+		return err
+	}
+	if err := traced(r); err != nil {
 		return err
 	}
 	if err := superposition(r); err != nil {
@@ -113,6 +116,33 @@ func redundancyOfPair(r *run) error {
 	t.row(w.Cost[0], w.Cost[1], w.Cost[2])
 	r.atMost("one of a redundant pair, bits", max(w.Cost[0], w.Cost[1]), .1)
 	r.near("both of a redundant pair, bits", w.Base+w.Cost[2], math.Log2(13+math.Exp(4)), 1e-5)
+	return nil
+}
+
+// traced is toy T2: what is remembered in layer 0 at the subject is fetched by layer 1
+// for the last token. Restoring helps on that way and nowhere else.
+func traced(r *run) error {
+	m, err := memory.NewCopier()
+	if err != nil {
+		return err
+	}
+	tr, err := m.Trace(memory.Question{Prompt: "NAM", Answer: "G", Foil: "H"}, memory.TraceOptions{Subject: "A", Noise: 10, Draws: 10, Point: "state", Seed: r.Seed}, nil)
+	if err != nil {
+		return err
+	}
+	t := r.table("A memory in layer 0 at the subject, copied to the last token in layer 1: share of the total effect that restoring one state brings back.", "layer", tr.Tokens[0], tr.Tokens[1]+", the subject", tr.Tokens[2]+", the last token")
+	worst := 0.0
+	for l, row := range tr.Indirect {
+		cells := []any{l}
+		for pos, e := range row {
+			share, want := e.Probability/tr.Total.Probability, float64(one(pos == 1 && l == 0 || pos == 2 && l >= 1))
+			worst = max(worst, math.Abs(share-want))
+			cells = append(cells, share)
+		}
+		t.row(cells...)
+	}
+	r.atLeast("traced: total effect", tr.Total.Probability, .3)
+	r.atMost("traced: restored share, error", worst, 1e-9)
 	return nil
 }
 

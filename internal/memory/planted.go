@@ -136,6 +136,28 @@ func (p *Planted) Superpose(n, dim, next int, table []float32) {
 	}
 }
 
+// NewCopier plants a memory whose answer has to be fetched: layer 0 remembers at the
+// subject, token A, that G follows; layer 1 copies from position 1 to position 2;
+// layer 2 does nothing.
+func NewCopier() (*Model, error) {
+	p := NewPlanted(14, 3, 4, 3, false)
+	table := make([]float32, p.c.Context*p.dim)
+	for pos := range 3 {
+		table[pos*p.dim+14+pos] = .1
+	}
+	p.w.Positions = lm.Floats(p.c.Context, p.dim, table)
+	p.Remember(Neuron{0, 0}, 0, p.Unit(6, 5))
+	one := func(row, col int, v float32) lm.Linear {
+		w := make([]float32, p.dim*p.dim)
+		w[row*p.dim+col] = v
+		return lm.Linear{Matrix: lm.Floats(p.dim, p.dim, w)}
+	}
+	l := &p.w.Layers[1]
+	l.Q, l.K = one(15, 16, 4000), one(15, 15, 1)
+	l.V, l.O = one(6, 6, 1), one(6, 6, 2)
+	return p.Model()
+}
+
 // Model finishes the model.
 func (p *Planted) Model() (*Model, error) {
 	for l := range p.layers {
