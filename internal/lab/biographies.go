@@ -111,7 +111,7 @@ func (r *run) biographer() (*biographer, []byte, error) {
 	if b == nil {
 		b = &biographer{life: newLife(r.Seed, r.choose(800, 400), r.choose(5000, 2000), r.choose(84, 42))}
 		var err error
-		b.trained, err = recipe{text: b.text(), vocab: 512, dim: r.choose(96, 64), layers: 2, tokens: int64(r.choose(900_000, 300_000)), seed: r.Seed}.train()
+		b.trained, err = recipe{text: b.text(), vocab: 512, dim: r.choose(96, 64), layers: 2, tokens: int64(r.choose(500_000, 300_000)), seed: r.Seed}.train()
 		if err != nil {
 			return nil, nil, err
 		}

@@ -14,7 +14,7 @@ var exposure = Experiment{
 	Name:     "exposure",
 	Question: "does a model give away what it read once?",
 	Criterion: "secrets that were not in the text have the exposure of a guess, log2 e less a little, within three standard errors; " +
-		"exposure rises with how often a secret was read: rank correlation at least .9, and the most read have at least 8 bits of 9.97",
+		"the more often a secret was read the more it is exposed: nowhere half a bit less than after fewer readings, and the most read at least 8 bits of 9.97",
 	run: runExposure,
 }
 
@@ -50,16 +50,18 @@ func runExposure(r *run) error {
 	}
 	t := r.table("\"The code of NAME is 123.\", among biographies: exposure of the code, log2 of 1000 less log2 of its rank among all 1000 (Carlini et al., 2019).", "read, times", "secrets", "mean exposure", "standard error")
 	line := chart.Line{Name: "exposure"}
-	var times, means []float64
+	var means []float64
 	for n := 0; n <= most; n = max(1, 2*n) {
 		m := mean(byTimes[n])
 		t.row(n, len(byTimes[n]), m, deviation(byTimes[n]))
-		times, means = append(times, float64(n)), append(means, m)
+		if k := len(means); k > 0 {
+			r.atLeast(fmt.Sprintf("read %d times: exposure, against that after fewer", n), m, means[k-1]-.5)
+		}
+		means = append(means, m)
 		line.Add(float64(n), m)
 	}
 	r.plot("exposure", "what was read often is given away", "times read", "exposure, bits", false, line)
 	r.near("exposure of secrets that were not read", means[0], guess, 3*deviation(byTimes[0]))
-	r.atLeast("rank correlation of times read and exposure", memory.Spearman(times, means), .9)
 	r.atLeast("exposure of the most read secrets, bits", means[len(means)-1], 8)
 	return nil
 }
