@@ -46,7 +46,7 @@ var layers = map[string][]string{
 	"internal/source":       {},
 	"internal/peer":         {},
 	"internal/chart":        {},
-	"internal/lab":          {".", "chart", "coder", "mdl", "mdl/bitsback", "mdl/prefix", "mdl/turing", "peer", "source"},
+	"internal/lab":          {".", "chart", "codes", "coder", "ledger", "lm", "lmfile", "mdl", "mdl/bitsback", "mdl/prefix", "mdl/turing", "memory", "modelfile", "peer", "score", "source", "token", "train", "vocab", "weightcode"},
 	"internal/vocab":        {"modelfile", "token"},
 	"internal/score":        {"kernel", "lm", "vocab"},
 	"internal/quantize":     {"dequant", "lm", "lmfile", "modelfile", "score"},

@@ -10,7 +10,6 @@ import (
 
 	"kolm/internal/lab"
 	"kolm/internal/mdl/prefix"
-	"kolm/internal/modelfile"
 )
 
 type labCmd struct {
@@ -84,9 +83,10 @@ func writeJSON(name string, v any) error {
 }
 
 type labRunCmd struct {
-	Names []string `arg:"" name:"name" help:"Experiments, as \"kolm lab list\" shows them."`
-	Model string   `short:"m" placeholder:"MODEL" help:"For scale: the model to measure; the built-in one if only a text is given."`
-	Text  string   `type:"existingfile" placeholder:"FILE" help:"For scale: the text to measure it on."`
+	Names     []string `arg:"" name:"name" help:"Experiments, as \"kolm lab list\" shows them."`
+	Model     string   `short:"m" placeholder:"MODEL" help:"For scale: the model to measure, of any kind that kolm weigh reads; the built-in one if only a text is given."`
+	Tokenizer string   `placeholder:"FILE" help:"For scale: the tokenizer, for a model that comes without."`
+	Text      string   `type:"existingfile" placeholder:"FILE" help:"For scale: the text to measure it on."`
 	labFlags
 }
 
@@ -139,29 +139,15 @@ func (c *labRunCmd) scaleInput() (in lab.ScaleInput, err error) {
 	case c.Model == "":
 		c.Model = builtinName
 	}
-	e, err := chooseModel(c.Model)
+	m, err := openScoring(c.Model, c.Tokenizer)
 	if err != nil {
 		return in, err
 	}
-	file, err := e.read()
-	if err != nil {
-		return in, err
+	in.Name, in.FileBytes, in.Parameters, in.TextName = c.Model, m.Size, m.Parameters, filepath.Base(c.Text)
+	in.Scored = &lab.ScoredModel{Model: m.Model, Tok: m.tok}
+	if packer, err := openModel(c.Model); err == nil { // else it is a model of others, that kolm only scores
+		in.Model = packer
 	}
-	g, err := modelfile.Parse(file)
-	if err != nil {
-		return in, err
-	}
-	for _, t := range g.Tensors {
-		n := int64(1)
-		for _, d := range t.Dims {
-			n *= int64(d)
-		}
-		in.Parameters += n
-	}
-	if in.Model, err = openEntry(e); err != nil {
-		return in, err
-	}
-	in.Name, in.FileBytes, in.TextName = e.where(), int64(len(file)), filepath.Base(c.Text)
 	in.Text, err = os.ReadFile(c.Text)
 	return in, err
 }
@@ -239,9 +225,6 @@ func (r *claimsReport) print(a *app) error {
 	}
 	for _, s := range r.Claims {
 		by := "by " + strings.Join(s.Experiments, ", ")
-		if s.Missing != "" {
-			by = "missing: " + s.Missing
-		}
 		fmt.Fprintf(w, "%d\t%s\t%s\n\t\t%s\n\t\t%s\n", s.Number, s.State, s.Statement, s.Verdict, by)
 	}
 	fmt.Fprintf(w, "\n%d pass, %d fail, %d not run (pass: the experiments bear out the verdict below the claim)\n", r.Passed, r.Failed, r.NotRun)

@@ -29,6 +29,7 @@ type Input struct {
 
 	// Of the codes that train a model on the data:
 	Budget  time.Duration // how long to train it
+	Tokens  int64         // if not 0, on how many tokens instead: repeatable
 	Threads int
 	Seed    uint64
 

@@ -66,6 +66,9 @@ func fit(ctx context.Context, in *Input, size Size, budget time.Duration, report
 	o.Recipe.Seq, o.Recipe.Batch, o.Recipe.Warmup = 128, 2048, 20_000
 	o.Recipe.Seed, o.Threads = in.Seed, in.Threads
 	o.Time, o.Save, o.Eval = budget, 0, 0
+	if in.Tokens > 0 {
+		o.Tokens, o.Time = in.Tokens, 0
+	}
 	o.Log = time.Second
 	var f *modelfile.File
 	o.Export = func(s *train.Snapshot) (err error) {
@@ -73,7 +76,7 @@ func fit(ctx context.Context, in *Input, size Size, budget time.Duration, report
 		return err
 	}
 	start := time.Now()
-	err = train.Run(ctx, o, func(train.Event) { report(min(1, time.Since(start).Seconds()/budget.Seconds())) })
+	err = train.Run(ctx, o, func(train.Event) { report(min(1, time.Since(start).Seconds()/max(budget.Seconds(), 1e-9))) })
 	return f, err
 }
 

@@ -64,7 +64,51 @@ func runBitsBack(r *run) error {
 		r.count(c.name+": stacks that came back", back, stacks)
 		r.step()
 	}
+	if err := r.otherClasses(); err != nil {
+		return err
+	}
 	r.note("Gross is what a single message costs that has no earlier bits to take its choice from: expected bits of naming the member and of the data.")
+	return nil
+}
+
+// otherClasses codes a sequence with context trees and automata, chosen by their
+// posterior and alike.
+func (r *run) otherClasses() error {
+	trees, err := mdl.Trees(3, nil)
+	if err != nil {
+		return err
+	}
+	automata, err := mdl.Automata(2)
+	if err != nil {
+		return err
+	}
+	x := source.Even().Sample(r.Seed, 120)
+	r.input("120 symbols of the even process", source.Even().Text(x))
+	t := r.table("120 symbols of the even process, other classes: every member in turn.", "class", "members", "choice Q", "-ELBO computed", "expected net", "members that came back")
+	for _, c := range []*mdl.Class{trees, automata} {
+		n := len(c.Members)
+		alike := make([]*big.Rat, n)
+		for i := range alike {
+			alike[i] = big.NewRat(1, int64(n))
+		}
+		for _, q := range []struct {
+			name string
+			q    bitsback.Choose
+		}{{"posterior", bitsback.Posterior(c)}, {"uniform", func([]int) []*big.Rat { return alike }}} {
+			codec, err := bitsback.New(c, q.q)
+			if err != nil {
+				return err
+			}
+			trial := stackTrial{r: rand.New(rand.NewPCG(r.Seed, 5)), codec: codec, x: x}
+			elbo, weights, _ := trial.formula(c, q.q(x))
+			expected, err := trial.expectation(weights)
+			if err != nil {
+				return err
+			}
+			t.row(c.Name, n, q.name, elbo, expected, n)
+			r.near(c.Name+", "+q.name+": expected net bits", expected, elbo, .05)
+		}
+	}
 	return nil
 }
 
@@ -115,7 +159,10 @@ func (s stackTrial) expectation(weights []float64) (net float64, err error) {
 		if err != nil {
 			return 0, err
 		}
-		bits, _, _, err := s.encode(stack)
+		bits, _, same, err := s.encode(stack)
+		if err == nil && !same {
+			err = fmt.Errorf("member %d: other data or another stack came back", m)
+		}
 		if err != nil {
 			return 0, err
 		}

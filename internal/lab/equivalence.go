@@ -47,7 +47,47 @@ func runEquivalence(r *run) error {
 	exact := mdl.WeighTrees(x, nil, 4)
 	_, sum := mdl.ExactPosterior(trees, x)
 	r.count("context-tree weighting differs from the sum over 677 trees, as rationals", exact.Evidence.Cmp(sum), 0)
+	if err := shortSequences(r); err != nil {
+		return err
+	}
 	return invariance(r)
+}
+
+// shortSequences adds the code that needs all sequences of a length: NML.
+func shortSequences(r *run) error {
+	const n = 12
+	x := source.Tree().Sample(r.Seed, n)
+	orders, err := mdl.Orders(2, mdl.Halves(4), nil)
+	if err != nil {
+		return err
+	}
+	trees, err := mdl.Trees(3, nil)
+	if err != nil {
+		return err
+	}
+	automata, err := mdl.Automata(2)
+	if err != nil {
+		return err
+	}
+	t := r.table("12 symbols of the tree source, where NML can be computed. Bits.", "class", "evidence = mixture", "two-part", "NML", "NML above the best member: its complexity", "-ELBO uniform Q")
+	for _, c := range []*mdl.Class{orders, trees, automata} {
+		w := mdl.Weigh(c, x)
+		nml, ok := w.NML(n)
+		if !ok {
+			return fmt.Errorf("%s: NML of %d symbols is out of reach", c.Name, n)
+		}
+		t.row(c.Name, w.Evidence(), w.TwoPart(w.MAP()), nml, nml-w.Best(), w.NegELBO(mdl.Uniform(len(c.Members))))
+		r.atMost(c.Name+": evidence, against two-part", w.Evidence(), w.TwoPart(w.MAP()))
+		r.atLeast(c.Name+": NML, against the best member", nml, w.Best())
+		// No code has a smaller worst regret than NML, and two-part's is that of its least weight.
+		worst := 0.0
+		mdl.Sequences(2, n, func(y []int) {
+			v := mdl.Weigh(c, y)
+			worst = max(worst, v.Evidence()-v.Best())
+		})
+		r.atLeast(c.Name+": worst regret of the mixture, against NML's", worst, nml-w.Best()-1e-9)
+	}
+	return nil
 }
 
 func goldenEquivalence(r *run) error {

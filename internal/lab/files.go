@@ -1,11 +1,14 @@
 package lab
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	"kolm/internal/chart"
+	"kolm/internal/codes"
+	"kolm/internal/ledger"
 	"kolm/internal/mdl"
 	"kolm/internal/source"
 )
@@ -36,6 +39,41 @@ func runFiles(r *run) error {
 			r.step()
 		}
 		p.closes()
+	}
+	return shelf(r)
+}
+
+// shelf holds the codes of kolm weigh against the order 2 source: those that train
+// a model on the sample only where there is time.
+func shelf(r *run) error {
+	s := source.Order2()
+	x := s.Sample(r.Seed, r.choose(24000, 2000))
+	in := &codes.Input{Data: letters(s, x), Threads: 2, Seed: r.Seed, Tokens: 100_000}
+	names := "kt,ctw,mixture,bits-back"
+	if !r.Quick {
+		names += ",two-part,variational"
+	}
+	chosen, err := codes.Choose(names)
+	if err != nil {
+		return err
+	}
+	r.input(fmt.Sprintf("%d symbols of %s, as letters", len(x), s.Name()), in.Data)
+	t := r.table(fmt.Sprintf("The codes of kolm weigh on %d symbols of the order 2 source, models included.", len(x)), "code", "model, bits", "data, bits", "bits above", "bits a symbol above", "length")
+	truth := s.Bits(x)
+	for _, c := range chosen {
+		list, err := c.Run(context.Background(), in)
+		if err != nil {
+			return err
+		}
+		for _, l := range list {
+			how := "computed"
+			if l.Decoded {
+				how = "decoded"
+			}
+			above := l.Total().Float() - truth
+			t.row(l.Code, l.Sum(ledger.Model).Float(), l.Sum(ledger.Data).Float(), above, above/float64(len(x)), how)
+			r.atLeast(l.Code+": bits above the source", above, -20)
+		}
 	}
 	return nil
 }

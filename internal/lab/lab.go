@@ -99,8 +99,9 @@ type Check struct {
 // Experiments lists all experiments in the order in which the theory is told.
 func Experiments() []Experiment {
 	return []Experiment{
-		identity, equivalence, bitsBack, weights, regret, experts, contextTrees, automata, rates, length,
-		redundancy, estimation, files, obstacles, floor, turingMachines, prefixMachine, scale,
+		identity, equivalence, bitsBack, weights, parameter, regret, experts, contextTrees, automata, rates, length,
+		redundancy, estimation, files, transformer, obstacles, floor, turingMachines, prefixMachine, scale,
+		memories, values, capacity, frequency, exposure, labels, counterfactual, calibration, regenerate, sizes, ordering,
 	}
 }
 

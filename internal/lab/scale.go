@@ -4,20 +4,24 @@ import (
 	"fmt"
 
 	"kolm"
+	"kolm/internal/lm"
+	"kolm/internal/score"
+	"kolm/internal/vocab"
 )
 
 var scale = Experiment{
 	Name:     "scale",
 	Question: "is a language model a thousandfold compression of what it was trained on?",
 	Criterion: "ratios, capacities and break-even sizes follow from figures with a source, to their printed digits; " +
-		"for a model and text that are given: the packed text decodes",
+		"for a model and text that are given: what is packed decodes",
 	run: runScale,
 }
 
 // ScaleInput is a model, and a text to measure it on, of the user's own.
 type ScaleInput struct {
-	Name       string // of the model; empty: none was given
-	Model      *kolm.Model
+	Name       string       // of the model; empty: none was given
+	Model      *kolm.Model  // to pack with; nil: kolm can not, the model is only scored
+	Scored     *ScoredModel // nil: the model is only packed with
 	FileBytes  int64
 	Parameters int64
 	TextName   string
@@ -109,7 +113,8 @@ func breakEven(r *run) {
 	r.note("Rates of Chinchilla: Delétang et al. 2024: 8.3 %% raw and 14008.3 %% with the weights.")
 }
 
-// ownModel measures the model that was given on the text that was given.
+// ownModel measures the model that was given on the text that was given: by the
+// file that kolm makes with it where it can, else by the bits that it computes.
 func ownModel(r *run) error {
 	in := r.config.Scale
 	r.input(in.TextName, in.Text)
@@ -117,15 +122,33 @@ func ownModel(r *run) error {
 	if n == 0 {
 		return fmt.Errorf("%s: is empty, there is nothing to measure", in.TextName)
 	}
-	size, err := pack(in.Text, kolm.WithLevel(5), kolm.WithModel(in.Model))
-	if err != nil {
-		return err
+	m := r.table(fmt.Sprintf("%s on %s, %d bytes. Decoded: a file by kolm -5 with the model; computed: the model alone, no file.", in.Name, in.TextName, len(in.Text)),
+		"parameters", "model file, bytes", "coded, bytes", "length", "bits a byte", "with the model", "capacity at 3.6 bits a parameter, bytes")
+	var best float64
+	row := func(size float64, how string) {
+		m.row(in.Parameters, in.FileBytes, size, how, 8*size/n, 8*(size+float64(in.FileBytes))/n, float64(in.Parameters)*3.6/8)
+		if best == 0 || how == "decoded" {
+			best = size
+		}
 	}
-	m := r.table(fmt.Sprintf("%s on %s, %d bytes; every size was decoded.", in.Name, in.TextName, len(in.Text)),
-		"parameters", "model file, bytes", "packed, bytes", "bits a byte", "with the model", "capacity at 3.6 bits a parameter, bytes")
-	m.row(in.Parameters, in.FileBytes, size, 8*float64(size)/n, 8*float64(int64(size)+in.FileBytes)/n, float64(in.Parameters)*3.6/8)
-	t := r.table("Break-even: from how much text of this kind on kolm -5 is shorter, the model included.", "against", "bytes", "bits a byte", "break-even, MB")
-	for _, c := range fileCodes() {
+	if in.Scored != nil {
+		bits, err := in.Scored.bits(in.Text)
+		if err != nil {
+			return err
+		}
+		row(bits/8, "computed")
+		r.atLeast("bits computed", bits, 0)
+	}
+	if in.Model != nil {
+		size, err := pack(in.Text, kolm.WithLevel(5), kolm.WithModel(in.Model))
+		if err != nil {
+			return err
+		}
+		row(float64(size), "decoded")
+		r.atMost("packed, of the raw size (stored at worst)", float64(size)/n, 1+64/n)
+	}
+	t := r.table("Break-even: from how much text of this kind on the model's code is shorter, the model included.", "against", "bytes", "bits a byte", "break-even, MB")
+	for _, c := range append(fileCodes(), fileCode{"raw", func(b []byte) (int, error) { return len(b), nil }}) {
 		if c.name == "kolm -5" {
 			continue
 		}
@@ -134,11 +157,34 @@ func ownModel(r *run) error {
 			return err
 		}
 		var even any = "never"
-		if other > size {
-			even = float64(in.FileBytes) / (float64(other-size) / n) / 1e6
+		if float64(other) > best {
+			even = float64(in.FileBytes) / ((float64(other) - best) / n) / 1e6
 		}
 		t.row(c.name, other, 8*float64(other)/n, even)
 	}
-	r.atMost("packed, of the raw size (stored at worst)", float64(size)/n, 1+64/n)
 	return nil
+}
+
+// ScoredModel is a model of any architecture with its tokenizer.
+type ScoredModel struct {
+	*lm.Model
+	Tok *vocab.Tokenizer
+}
+
+// bits is what a text costs, each token once with at least half a context before it.
+func (m *ScoredModel) bits(text []byte) (float64, error) {
+	context := min(m.Config.Context, 2048)
+	rule, err := score.Every(m.Tok, context, (context+1)/2)
+	if err != nil {
+		return 0, err
+	}
+	encoded, err := score.Encode(m.Tok, text)
+	if err != nil {
+		return 0, err
+	}
+	got, err := (&score.Run{Rule: rule, Model: m.Model}).Score(encoded)
+	if err != nil {
+		return 0, err
+	}
+	return got.Sum.Bits, nil
 }

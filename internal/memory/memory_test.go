@@ -155,25 +155,11 @@ func TestSuperposition(t *testing.T) {
 	recall := func(n int) float64 {
 		rng := rand.New(rand.NewPCG(5, uint64(n)))
 		p := plant(vocab, 0, n, 1, false)
-		p.dim, p.c.Dim, p.c.HeadDim = dim, dim, dim
 		table := make([]float32, vocab*dim)
 		for i := range table {
 			table[i] = float32(1-2*(rng.Int()&1)) / float32(math.Sqrt(dim))
 		}
-		p.w.Embed = lm.Floats(vocab, dim, table)
-		p.w.Output = p.w.Embed
-		p.w.FinalNorm.Gain = p.w.FinalNorm.Gain[:dim]
-		l := &p.w.Layers[0]
-		zero := lm.Linear{Matrix: lm.Floats(dim, dim, make([]float32, dim*dim))}
-		l.Q, l.K, l.V, l.O = zero, zero, zero, zero
-		l.AttnNorm.Gain, l.FFNNorm.Gain = l.AttnNorm.Gain[:dim], l.FFNNorm.Gain[:dim]
-		p.up[0], p.down[0], p.upBias[0] = make([]float32, n*dim), make([]float32, n*dim), make([]float32, n)
-		for i := range n { // linear keys, so that they interfere: act is the identity from 8 up
-			for d := range dim {
-				p.up[0][i*dim+d] = table[i*dim+d] * float32(math.Sqrt(dim))
-				p.down[0][d*n+i] = table[(i+n)%vocab*dim+d] / 4
-			}
-		}
+		p.Superpose(n, dim, n, table)
 		m := p.model(t)
 		hits := 0
 		for i := range n {

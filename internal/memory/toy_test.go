@@ -1,122 +1,40 @@
 package memory
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"unicode/utf8"
 
 	"kolm/internal/lm"
 )
 
-// letters is the vocabulary of the toys: token i is the character 'A'+i, and there
-// is no start token.
-type letters int
-
-func (v letters) Encode(text []byte) ([]int32, error) {
-	var list []int32
-	for _, r := range string(text) {
-		if r < 'A' || r >= 'A'+rune(v) {
-			return nil, fmt.Errorf("character %q has no token", r)
-		}
-		list = append(list, r-'A')
-	}
-	return list, nil
-}
-
-func (v letters) Continue(text []byte) ([]int32, error) { return v.Encode(text) }
-
-func (v letters) Bytes(t int32) []byte { return utf8.AppendRune(nil, 'A'+t) }
-func (v letters) Start() int32         { return -1 }
+// letters is the vocabulary of the toys.
+type letters = Letters
 
 // fact is a planted memory: after a subject comes a target.
 type fact struct{ subject, target int }
 
-// sharp is the coefficient of a planted neuron on its own key, so large that GELU
-// and SiLU are the identity there, and 0 on all other keys.
-const sharp = 24
+const sharp = Sharp
 
-// planted is a model under construction. Its residual stream has one dimension a
-// token, then free ones; token t is embedded, and read, as unit vector t.
-type planted struct {
-	vocab, dim, ffn, layers int
-	c                       lm.Config
-	w                       *lm.Weights
-	up, gate, down          [][]float32 // by layer, row-major
-	upBias                  [][]float32
-}
+// planted is a model under construction, in the hands of a test.
+type planted struct{ *Planted }
 
 func plant(vocab, free, ffn, layers int, gated bool) *planted {
-	p := &planted{vocab: vocab, dim: vocab + free, ffn: ffn, layers: layers}
-	p.c = lm.Config{
-		Arch: "planted", Vocab: vocab, Dim: p.dim, Layers: layers, Heads: 1, KVHeads: 1, HeadDim: p.dim, FFN: ffn, Context: 64,
-		Eps: 1e-9, Activation: lm.GELU, EmbedScale: 1, QueryScale: 1,
-	}
-	ones := make([]float32, p.dim)
-	for i := range ones {
-		ones[i] = 1
-	}
-	zero := func() lm.Linear { return lm.Linear{Matrix: lm.Floats(p.dim, p.dim, make([]float32, p.dim*p.dim))} }
-	table := make([]float32, vocab*p.dim)
-	for t := range vocab {
-		table[t*p.dim+t] = 1
-	}
-	p.w = &lm.Weights{Embed: lm.Floats(vocab, p.dim, table), FinalNorm: lm.Norm{Gain: ones}}
-	p.w.Output = p.w.Embed
-	for range layers {
-		p.w.Layers = append(p.w.Layers, lm.Layer{
-			AttnNorm: lm.Norm{Gain: ones}, FFNNorm: lm.Norm{Gain: ones}, Q: zero(), K: zero(), V: zero(), O: zero(),
-		})
-		p.up, p.down = append(p.up, make([]float32, ffn*p.dim)), append(p.down, make([]float32, ffn*p.dim))
-		p.upBias = append(p.upBias, make([]float32, ffn))
-		if gated {
-			p.gate = append(p.gate, make([]float32, ffn*p.dim))
-		}
-	}
-	if gated {
-		p.c.Activation = lm.SiLU
-	}
-	return p
+	return &planted{NewPlanted(vocab, free, ffn, layers, gated)}
 }
 
-// remember makes a neuron write value where the stream is near a token's vector.
-// Without a gate a bias silences it elsewhere (T1); with one, the gate does (T4).
-func (p *planted) remember(n Neuron, subject int, value []float32) {
-	u := float32(math.Sqrt(float64(p.dim))) // length of a normed row
-	if p.gate != nil {
-		p.gate[n.Layer][n.Index*p.dim+subject] = sharp / u
-		p.up[n.Layer][n.Index*p.dim+subject] = 1 / u
-	} else {
-		const steep = 20
-		p.up[n.Layer][n.Index*p.dim+subject] = sharp * steep / u
-		p.upBias[n.Layer][n.Index] = -sharp * (steep - 1)
-	}
-	for d, v := range value {
-		p.down[n.Layer][d*p.ffn+n.Index] = v / sharp
-	}
-}
+func (p *planted) remember(n Neuron, subject int, value []float32) { p.Remember(n, subject, value) }
 
-// unit is c times unit vector d.
-func (p *planted) unit(d int, c float32) []float32 {
-	v := make([]float32, p.dim)
-	v[d] = c
-	return v
-}
+func (p *planted) unit(d int, c float32) []float32 { return p.Unit(d, c) }
 
 func (p *planted) model(t testing.TB) *Model {
 	t.Helper()
-	for l := range p.layers {
-		x := &p.w.Layers[l]
-		x.Up.Matrix, x.Down.Matrix = lm.Floats(p.ffn, p.dim, p.up[l]), lm.Floats(p.dim, p.ffn, p.down[l])
-		if p.gate != nil {
-			x.Gate.Matrix = lm.Floats(p.ffn, p.dim, p.gate[l])
-		} else {
-			x.Up.Bias = p.upBias[l]
-		}
+	m, err := p.Model()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return newModel(t, p.c, p.w, letters(p.vocab))
+	return m
 }
 
 func newModel(t testing.TB, c lm.Config, w *lm.Weights, v Vocab) *Model {

@@ -8,27 +8,13 @@ import (
 	"kolm/internal/lm"
 )
 
-// copier is toy T2: layer 0 remembers at the subject, layer 1 copies from position 1
-// to position 2, layer 2 does nothing.
 func copier(t testing.TB) *Model {
-	p := plant(14, 3, 4, 3, false)
-	table := make([]float32, p.c.Context*p.dim)
-	for pos := range 3 {
-		table[pos*p.dim+14+pos] = .1
+	t.Helper()
+	m, err := NewCopier()
+	if err != nil {
+		t.Fatal(err)
 	}
-	p.w.Positions = lm.Floats(p.c.Context, p.dim, table)
-	p.remember(Neuron{0, 0}, 0, p.unit(6, 5))
-	square := func(fill func(w []float32)) lm.Linear {
-		w := make([]float32, p.dim*p.dim)
-		fill(w)
-		return lm.Linear{Matrix: lm.Floats(p.dim, p.dim, w)}
-	}
-	l := &p.w.Layers[1]
-	l.Q = square(func(w []float32) { w[15*p.dim+16] = 4000 })
-	l.K = square(func(w []float32) { w[15*p.dim+15] = 1 })
-	l.V = square(func(w []float32) { w[6*p.dim+6] = 1 })
-	l.O = square(func(w []float32) { w[6*p.dim+6] = 2 })
-	return p.model(t)
+	return m
 }
 
 // TestTrace is toy T2: restoring the subject between memory and copy, or the last
