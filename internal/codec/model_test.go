@@ -142,7 +142,7 @@ func TestModelRoundTrip(t *testing.T) {
 // TestSameBits is the promise of the format: the same payload with every kernel
 // variant and on every architecture.
 func TestSameBits(t *testing.T) {
-	const golden = "51dd87b9d0d249aa40ac2ee72099a4c4d7288c9e313347ec6da8cb7dc64e2338"
+	const golden = "d658bc757b3d56a4c6b1d85e658278e71da9d5098d7a5b7731009af098196bf8"
 	lm := toyLM(t)
 	active := kernel.Active()
 	defer kernel.Use(active)

@@ -8,8 +8,9 @@
 // probability itself, which weighs certainty less. The caller may leave out
 // decisions whose outcome it knows and go on at a later node.
 //
-// There are contexts for any data, and further ones for structured text: tables,
-// logs, program text and the like, where the caller asks for them.
+// There is a fast set of contexts, a plain one for any data, and a rich one with
+// further contexts for structured text: tables, logs, program text and the like.
+// The caller chooses.
 //
 // All arithmetic is on integers and every size follows from the length of the
 // block, so that encoder and decoder agree on every machine. The package must not
@@ -79,15 +80,16 @@
 //	0  t & 0xffff              1  t & 0xffffff
 //	2  t & 0xffffffff          3  t & 0xffffffffffff
 //	4  word + last*M2          5  word + word1*3 + last
-//	6  over + after<<8 + last<<16
-//	7  first<<16 + min(column, 255)<<8 + over
-//	8  t & 0xffff00            9  (the last eight classes)<<8 + last
-//	10 char + char1*3 if lead > 0x7f, else word + word2*3
+//	6  first<<16 + min(column, 255)<<8 + over
+//	7  char + char1*3 if lead > 0x7f, else word + word2*3
+//	8  over + after<<8 + last<<16
+//	9  t & 0xffff00           10  (the last eight classes)<<8 + last
 //	11 follow<<8 + last
 //
 // where follow is 16 bits found under (t & 0xffffff)*M1 >> 48, the two bytes that
 // followed the same hash before: after each byte, under the t before it, follow =
-// follow<<8 + byte. Structured text has also
+// follow<<8 + byte. These are the plain set; the fast one is order 1 and the
+// contexts 0 to 7. The rich set has also
 //
 //	12 value*8 + field         13 value*3 + head + field
 //	14 above | next<<8 | last<<32 | field<<16
@@ -152,7 +154,8 @@
 //
 // # Matches
 //
-// There are two matches, of a least length of 6 and of 16. Each keeps, under a
+// There are two matches, of a least length of 6 and of 16; the fast set has the
+// first alone. Each keeps, under a
 // hash of as many of the last bytes, the position behind them, 0 for none: 2^k
 // places, k = min(max(size, 8), 20), the hash being t<<16 * M1 and (t*M1 +
 // t8)*M2, and its upper k bits the place. A match is a position p that is
@@ -180,8 +183,8 @@
 // 0 if the first match has no expectation, and by its length 1 below 12, 2 below
 // 32, or 3.
 //
-// The inputs are two for each context, orders 0 and 1 first, and two for each
-// match.
+// The inputs are two for each context of the set, orders 0 and 1 first, and two
+// for each match.
 //
 // # Marks
 //
