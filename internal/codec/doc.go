@@ -105,16 +105,18 @@
 //	opinion  260     20*confidence + 5*match + known
 //	depth    272     16*depth + the class of the last byte
 //	field    32      min(field, 31)
+//	expected 441     expected
 //
-// opinion and depth only with a model, field only with the rich set. With the fast
+// opinion and depth only with a model, field and expected only with the rich set. With the fast
 // set there are node and kinds alone. The
 // second layer has 20 vectors, selected by 5*match + known. Match, known, classes
-// and fields are those of internal/context. A mark is a flag. Its mixer has the
+// and fields are those of internal/context, as is expected. A mark is a flag. Its mixer has the
 // inputs of marks and the two opinions, negated as they are at a flag; the sets
 // are opinion, 193, by 16*confidence + depth, and last, 256; the second layer has
 // one vector, and its result is the probability of the flag.
 //
-// The rate of a mixer has First 1000, Last 60, Half 300. The first weights are in
+// The rate of a mixer has First 1000, Last 60, Half 300; with the rich set and no
+// model Last is 120. The first weights are in
 // internal/codec/start.txt, which is part of the format: a line has the mixer
 // (fast, plain, rich, each after its set of contexts, lm and lm-rich with a model,
 // flag for flags), the set, and the weights that each vector of the set begins with, in

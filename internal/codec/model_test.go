@@ -142,7 +142,7 @@ func TestModelRoundTrip(t *testing.T) {
 // TestSameBits is the promise of the format: the same payload with every kernel
 // variant and on every architecture.
 func TestSameBits(t *testing.T) {
-	const golden = "d658bc757b3d56a4c6b1d85e658278e71da9d5098d7a5b7731009af098196bf8"
+	const golden = "c62a9fe99a4beb938de1f9d8621cc3ad990dfb346359043166e08ca72c6e5b9b"
 	lm := toyLM(t)
 	active := kernel.Active()
 	defer kernel.Use(active)

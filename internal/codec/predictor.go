@@ -122,7 +122,7 @@ func (m Mode) sets() []int {
 		s = append(s, (Confidences+1)*matchSets, (Depths+1)*16)
 	}
 	if m.Rich {
-		s = append(s, fields)
+		s = append(s, fields, context.Expectations)
 	}
 	return s
 }
@@ -145,8 +145,7 @@ const (
 	fastKinds
 )
 
-// Sets that follow with a language model, and the last one, with structured
-// text.
+// Sets that follow with a language model; those of structured text come last.
 const (
 	setOpinion = setsPlain + iota // confidence of the language model, match, orders known
 	setDepth                      // place in the token, class of the last byte
@@ -160,6 +159,15 @@ const (
 
 // mixRate is the learning rate of the mixer of bytes and of that of flags.
 var mixRate = mix.Rate{First: 1000, Last: 60, Half: 300}
+
+// rate returns the learning rate of the mixer of m.
+func (m Mode) rate() mix.Rate {
+	r := mixRate
+	if m.Rich && !m.LM {
+		r.Last *= 2
+	}
+	return r
+}
 
 // NewPredictor returns a predictor; call Reset before use. It keeps its memory,
 // at most about 90 MB, from block to block.
@@ -198,7 +206,7 @@ func (p *Predictor) Reset(n int, m Mode) {
 func (p *Predictor) resetMixer(m Mode) {
 	mixer := &p.mixers[m.number()]
 	if *mixer == nil {
-		*mixer = mix.NewMixer(m.inputs(), m.sets(), matchSets, mixRate)
+		*mixer = mix.NewMixer(m.inputs(), m.sets(), matchSets, m.rate())
 	}
 	(*mixer).Reset(p.start[m.name()])
 }
@@ -242,7 +250,8 @@ func (p *Predictor) Begin(c *Cursor) {
 	}
 }
 
-// setField is the set of weights by the number of the field in the line.
+// setField is the set of weights by the number of the field in the line. Behind it
+// is that by what the matches expect.
 func (p *Predictor) setField() int {
 	if p.lm {
 		return setsLM
@@ -263,6 +272,9 @@ func (p *Predictor) P(node int, lm *Opinion) uint32 {
 	} else {
 		m.Select(setMatch, matchSet)
 		m.Select(setNode, node)
+	}
+	if p.mode.Rich {
+		m.Select(p.setField()+1, p.model.Expectation())
 	}
 	m.SelectFinal(matchSet)
 	if p.lm {

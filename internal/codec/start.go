@@ -59,7 +59,7 @@ func setNames(mixer string) []string {
 		names = append(names, "opinion", "depth")
 	}
 	if strings.HasSuffix(mixer, "rich") {
-		names = append(names, "field")
+		names = append(names, "field", "expected")
 	}
 	return append(names, secondLayer)
 }

@@ -65,6 +65,11 @@
 // Indentation: a space whose column is the indentation so far, 0 at first, makes
 // it one more.
 //
+// Shape: runs has the classes of the last sixteen runs of bytes of one class, 4 bits
+// each, the last one lowest, and is 0 at first: a class other than the lowest in it
+// is appended. A byte of none of the classes 1, 2, 3, 12 and 13 makes template =
+// (template+b+1)*M1; LF makes it 0.
+//
 // Keys: in quotes, which " opens and closes and LF closes, a byte makes string =
 // (string+b+1)*M1; the closing " makes name = string, and every " string = 0. Out
 // of quotes : or = sets the key at this depth to name, or to word1 if name is 0;
@@ -183,8 +188,21 @@
 // 0 if the first match has no expectation, and by its length 1 below 12, 2 below
 // 32, or 3.
 //
-// The inputs are two for each context of the set, orders 0 and 1 first, and two
-// for each match.
+// The expectation of a match is 0 without one, else 1 + the bit that it expects +
+// 2*min(floor(length class / 3), 9). "Expected" is 21 times that of the first match
+// and that of the second.
+//
+// # Frequencies
+//
+// The rich set has three maps of limit 1023, of 2^k rows of 256 entries each, k =
+// min(max(size-4, 6), 12), all at 2^31 with the count 0 at first. The entry of the
+// decision at a node is that of the node in the row (x+1)*M1 >> (64-k), where x is
+// the last four classes in the first map, the lowest 24 bits of runs in the second,
+// and template in the third. The inputs of each are stretch(p) and (p-2048) >> 1, p
+// being the upper 12 bits of the probability.
+//
+// The inputs are two for each context of the set, orders 0 and 1 first, two for each
+// match and, in the rich set, two for each map of frequencies.
 //
 // # Marks
 //

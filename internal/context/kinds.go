@@ -32,7 +32,11 @@ var shapes = [sets]shape{
 // Inputs returns the number of inputs that Predict fills.
 func (s Set) Inputs() int {
 	h := &shapes[s]
-	return 2*(direct-h.first+h.kinds) + h.matches*matcherInputs
+	n := 2*(direct-h.first+h.kinds) + h.matches*matcherInputs
+	if s == Rich {
+		n += frequencyInputs
+	}
+	return n
 }
 
 // Multipliers of hashes: odd numbers without pattern.

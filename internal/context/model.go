@@ -27,6 +27,7 @@ type Model struct {
 	hist   history
 	match  [matchers]*matcher
 	follow [1 << followBits]uint16
+	freq   frequencies
 	start  *[entries]uint32 // what entry begins with
 	entry  [entries]uint32  // (contexts, 256) what followed each state
 
@@ -68,6 +69,9 @@ func (m *Model) Reset(n int, streams bool, set Set) {
 		k.reset(min(max(size, 8), 20))
 	}
 	clear(m.follow[:])
+	if m.kinds == richKinds {
+		m.freq.reset(int(size))
+	}
 	m.entry = *m.start
 	m.c = nil
 }
@@ -78,6 +82,9 @@ func (m *Model) Begin(c *Cursor) {
 	m.begun = 0
 	m.fillHashes(c)
 	m.findLines(1)
+	if m.kinds == richKinds {
+		m.freq.begin(c)
+	}
 }
 
 // findLines finds the lines of a nibble and asks for them ahead of their use.
@@ -153,6 +160,9 @@ func (m *Model) Predict(node uint32, x []int32) {
 	for i, k := range m.match[:m.matches] {
 		k.predict(&m.c.match[i], &m.hist, node, depth, (*[matcherInputs]int32)(x[matcherInputs*i:]))
 	}
+	if m.kinds == richKinds {
+		m.freq.predict(node, (*[frequencyInputs]int32)(x[matcherInputs*m.matches:]))
+	}
 }
 
 // Update tells that the decision at the node of the last Predict was bit.
@@ -169,6 +179,9 @@ func (m *Model) Update(bit int) {
 	}
 	for _, k := range m.match[:m.matches] {
 		k.learn(bit)
+	}
+	if m.kinds == richKinds {
+		m.freq.learn(bit)
 	}
 }
 
