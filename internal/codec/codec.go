@@ -41,7 +41,7 @@ var ErrNoModel = errors.New("codec: block needs a model")
 
 // Options choose the predictor of a Coder.
 type Options struct {
-	Level   int // 1 to 4 contexts only, from 2 on more of them; 5 and up with the model
+	Level   int // 1 the fast contexts only, 2 to 4 more of them; 5 and up with the model
 	LM      *LM // needed from level 5 on, and to decode blocks coded with it
 	Workers int // goroutines used inside one block; changes speed, never bits
 
@@ -160,7 +160,7 @@ func (c *Coder) contextCoder() *ContextCoder {
 		c.contexts = NewContextCoder()
 		c.contexts.meter = &c.meter
 		c.contexts.dec.watch = c.o.Watch
-		c.contexts.Rich = c.o.Level > 1
+		c.contexts.Fast, c.contexts.Rich = c.o.Level <= 1, c.o.Level > 1
 	}
 	return c.contexts
 }

@@ -1,8 +1,11 @@
 package codec
 
+import "math/bits"
+
 // ContextCoder codes blocks by adaptive contexts alone. It keeps its tables
 // from block to block; one goroutine may use it at a time.
 type ContextCoder struct {
+	Fast  bool // encode with fewer contexts
 	Rich  bool // encode structured text with the contexts made for it
 	p     *Predictor
 	enc   encoder
@@ -15,18 +18,18 @@ func NewContextCoder() *ContextCoder { return &ContextCoder{p: NewPredictor()} }
 
 // Encode appends the payload of src to dst.
 func (c *ContextCoder) Encode(dst, src []byte) []byte {
-	return c.encodeAs(dst, src, c.Rich && structured(src))
+	return c.encodeAs(dst, src, Mode{Fast: c.Fast, Rich: !c.Fast && c.Rich && structured(src)})
 }
 
-func (c *ContextCoder) encodeAs(dst, src []byte, rich bool) []byte {
+func (c *ContextCoder) encodeAs(dst, src []byte, m Mode) []byte {
 	c.enc.Reset(dst)
 	text := encodeLines(&c.enc, src)
-	codeRich(&c.enc, rich)
-	c.p.Reset(len(text), Mode{Rich: rich})
+	codeMode(&c.enc, m)
+	c.p.Reset(len(text), m)
 	var cur Cursor
 	c.p.Start(&cur, 0)
 	for _, b := range text {
-		codeByte(c.p, &c.enc, &cur, b)
+		c.encodeByte(&cur, b)
 		c.meter.add(1)
 	}
 	return c.enc.Flush()
@@ -36,15 +39,42 @@ func (c *ContextCoder) encodeAs(dst, src []byte, rich bool) []byte {
 func (c *ContextCoder) Decode(dst, src []byte) error {
 	c.dec.Reset(src)
 	return decodeLines(&c.dec, dst, func(text []byte) error {
-		c.p.Reset(len(text), Mode{Rich: codeRich(&c.dec, false)})
+		c.p.Reset(len(text), codeMode(&c.dec, Mode{}))
 		var cur Cursor
 		c.p.Start(&cur, 0)
 		for i := range text {
-			text[i] = codeByte(c.p, &c.dec, &cur, 0)
+			text[i] = c.decodeByte(&cur)
 			c.meter.add(1)
 		}
 		return nil
 	})
+}
+
+// encodeByte and decodeByte are codeByte without the detours of an interface and
+// of counting.
+func (c *ContextCoder) encodeByte(cur *Cursor, b byte) {
+	p := c.p
+	p.Begin(cur)
+	for node := 1; node < 256; {
+		bit := int(b>>(8-bits.Len(uint(node)))) & 1
+		c.enc.Encode(bit, p.P(node, nil))
+		p.Update(bit)
+		node = node<<1 | bit
+	}
+	p.End(cur, b)
+}
+
+func (c *ContextCoder) decodeByte(cur *Cursor) byte {
+	p := c.p
+	p.Begin(cur)
+	node := 1
+	for node < 256 {
+		bit := c.dec.code(0, p.P(node, nil))
+		p.Update(bit)
+		node = node<<1 | bit
+	}
+	p.End(cur, byte(node))
+	return byte(node)
 }
 
 // cost returns what the bytes of src behind the first skip cost, in 1/65536 nat.

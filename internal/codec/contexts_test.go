@@ -70,28 +70,28 @@ func TestContextsRoundTrip(t *testing.T) {
 // may change only with the version of the format.
 func TestContextsGolden(t *testing.T) {
 	want := map[string]string{
-		"broken":       "13 4e6fb296657b",
-		"chinese":      "47 d3319939c9c2",
-		"empty":        "1 4f362f9093bb",
-		"json":         "44 22d89a37d924",
-		"log":          "664 ff7683ade0f7",
-		"one":          "1 a8100ae6aa19",
-		"prose":        "2655 5654ea915cbb",
-		"random":       "20031 0778f54db0b8",
-		"rich broken":  "13 0bfcaf4ffb65",
-		"rich chinese": "48 fd15a1f5d902",
-		"rich empty":   "1 c555eab45d08",
-		"rich json":    "43 cbce126bc830",
-		"rich log":     "660 5169e4b032e6",
-		"rich one":     "1 4bfa260a661d",
-		"rich prose":   "2654 64bfa99252d9",
-		"rich random":  "20030 8a9b6094ded6",
-		"rich table":   "845 dfb53cd1f422",
-		"rich two":     "2 937daaace3ad",
-		"rich zeros":   "2 da2dc4ddb591",
-		"table":        "875 6b8a09abf284",
-		"two":          "3 236a8513c6f1",
-		"zeros":        "2 9a0c294c45b4",
+		"broken":       "13 3a21dfee3d6c",
+		"chinese":      "48 060bd4d8fcca",
+		"empty":        "1 d1211001882d",
+		"json":         "45 3affe2b0c46c",
+		"log":          "664 422dcf0a5509",
+		"one":          "2 7434c1881504",
+		"prose":        "2655 57ed712b089c",
+		"random":       "20032 36a00ba26807",
+		"rich broken":  "12 312222fb3a0c",
+		"rich chinese": "47 5317230ebe03",
+		"rich empty":   "1 4f362f9093bb",
+		"rich json":    "43 b999dc810cdb",
+		"rich log":     "650 ef895e5e5c62",
+		"rich one":     "2 745275e00088",
+		"rich prose":   "2650 da73e37020c7",
+		"rich random":  "20030 d79bb3326dea",
+		"rich table":   "827 d5529411eae0",
+		"rich two":     "3 5726ba10310e",
+		"rich zeros":   "2 0b466f950810",
+		"table":        "875 47a9bf29f9a7",
+		"two":          "3 964f81a23024",
+		"zeros":        "2 b20cc0e94b25",
 	}
 	c := NewContextCoder()
 	for name, src := range kinds() {
@@ -99,7 +99,7 @@ func TestContextsGolden(t *testing.T) {
 			if rich {
 				name = "rich " + name
 			}
-			payload := c.encodeAs(nil, src, rich)
+			payload := c.encodeAs(nil, src, Mode{Rich: rich})
 			sum := sha256.Sum256(payload)
 			if got := fmt.Sprintf("%d %s", len(payload), hex.EncodeToString(sum[:6])); got != want[name] {
 				t.Errorf("%q: %q, want %q", name, got, want[name])
@@ -123,7 +123,7 @@ func TestStructured(t *testing.T) {
 	}
 	c := NewContextCoder()
 	src := table(60000)
-	plain, rich := len(c.encodeAs(nil, src, false)), len(c.encodeAs(nil, src, true))
+	plain, rich := len(c.encodeAs(nil, src, Mode{})), len(c.encodeAs(nil, src, Mode{Rich: true}))
 	if rich >= plain {
 		t.Errorf("a table takes %d bytes, %d with the contexts of structured text", plain, rich)
 	}

@@ -21,10 +21,12 @@
 // of probability 2^31 / 2^32 as h has bits, highest bit first. The text that is coded is then the block
 // without the CR before each of its LFs, each of which had one.
 //
-// # Structured text
+// # Sets of contexts
 //
-// The next decision, of probability 2^31 / 2^32, says whether the contexts of structured
-// text are used beside the others.
+// Without a language model the next decision, of probability 2^31 / 2^32, says
+// whether the fast set of contexts is used. If it is zero, and with a model, one
+// more such decision follows: zero for the plain set, one for the rich one, which
+// is for structured text.
 //
 // # Streams
 //
@@ -103,18 +105,21 @@
 //	opinion  260     20*confidence + 5*match + known
 //	depth    272     16*depth + the class of the last byte
 //	field    32      min(field, 31)
+//	expected 441     expected
 //
-// opinion and depth only with a model, field only with structured text. The
+// opinion and depth only with a model, field and expected only with the rich set. With the fast
+// set there are node and kinds alone. The
 // second layer has 20 vectors, selected by 5*match + known. Match, known, classes
-// and fields are those of internal/context. A mark is a flag. Its mixer has the
+// and fields are those of internal/context, as is expected. A mark is a flag. Its mixer has the
 // inputs of marks and the two opinions, negated as they are at a flag; the sets
 // are opinion, 193, by 16*confidence + depth, and last, 256; the second layer has
 // one vector, and its result is the probability of the flag.
 //
-// The rate of a mixer has First 1000, Last 60, Half 300. The first weights are in
+// The rate of a mixer has First 1000, Last 60, Half 300; with the rich set and no
+// model Last is 120. The first weights are in
 // internal/codec/start.txt, which is part of the format: a line has the mixer
-// (plain, and lm with a model, rich and lm-rich with structured text, flag for
-// flags), the set, and the weights that each vector of the set begins with, in
+// (fast, plain, rich, each after its set of contexts, lm and lm-rich with a model,
+// flag for flags), the set, and the weights that each vector of the set begins with, in
 // the order of the inputs, in 2^-10; a line "second" has those of the second
 // layer, in 2^-16, in the order of the sets.
 //

@@ -24,10 +24,11 @@ type weightSums struct {
 
 // see looks at the decision of the last P, which was bit.
 func (l *learner) see(p *Predictor, bit int) {
-	for i := range p.model.Contexts() {
+	first, end := p.model.Used()
+	for i := first; i < end; i++ {
 		l.states[i][p.model.State(i)][bit]++
 	}
-	l.weights(Mode{LM: p.lm, Rich: p.mode.Rich}.name(), p.mixer)
+	l.weights(Mode{LM: p.lm, Rich: p.mode.Rich, Fast: p.mode.Fast}.name(), p.mixer)
 }
 
 // weights adds up the weights that a mixer has selected.
@@ -83,7 +84,7 @@ func (l *learner) text() string {
 }
 
 func allModes() []Mode {
-	return []Mode{{}, {Rich: true}, {LM: true}, {LM: true, Rich: true}}
+	return []Mode{{Fast: true}, {}, {Rich: true}, {LM: true}, {LM: true, Rich: true}}
 }
 
 func mixerNames() []string {
@@ -143,9 +144,9 @@ func Learn(lm *LM, short, texts [][]byte, talk func(format string, args ...any))
 			p.learn = l
 		}
 		alone := 0
-		for _, rich := range []bool{false, true} {
+		for _, mode := range []Mode{{Fast: true}, {}, {Rich: true}} {
 			for _, text := range short {
-				alone += len(contexts.encodeAs(nil, text, rich))
+				alone += len(contexts.encodeAs(nil, text, mode))
 			}
 		}
 		talk("round %d: contexts %d bytes", round, alone)

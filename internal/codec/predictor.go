@@ -66,11 +66,12 @@ type Predictor struct {
 // Mode says what a block is predicted with.
 type Mode struct {
 	LM   bool // opinions of a language model
-	Rich bool // the contexts of structured text
+	Rich bool // the rich set of contexts, else the plain one
+	Fast bool // the fast set; neither of the others
 }
 
 // modes is the number of values of a Mode.
-const modes = 4
+const modes = 5
 
 func (m Mode) number() int {
 	n := 0
@@ -80,18 +81,31 @@ func (m Mode) number() int {
 	if m.Rich {
 		n |= 2
 	}
+	if m.Fast {
+		n = 4
+	}
 	return n
 }
 
 // name is what the table of first weights calls the mixer of m.
-func (m Mode) name() string { return [modes]string{"plain", "lm", "rich", "lm-rich"}[m.number()] }
+func (m Mode) name() string {
+	return [modes]string{"plain", "lm", "rich", "lm-rich", "fast"}[m.number()]
+}
+
+// set is the set of contexts of m.
+func (m Mode) set() context.Set {
+	switch {
+	case m.Fast:
+		return context.Fast
+	case m.Rich:
+		return context.Rich
+	}
+	return context.Plain
+}
 
 // inputs returns the number of inputs of the mixer of m.
 func (m Mode) inputs() int {
-	n := context.Inputs
-	if m.Rich {
-		n = context.RichInputs
-	}
+	n := m.set().Inputs()
 	if m.LM {
 		n += opinionInputs
 	}
@@ -100,12 +114,15 @@ func (m Mode) inputs() int {
 
 // sets returns the sizes of the sets of weights of m.
 func (m Mode) sets() []int {
+	if m.Fast {
+		return []int{fastNode: 256, fastKinds: 16 * 16 * 16}
+	}
 	s := []int{setMatch: matchSets, setNode: 256, setLast: 256, setKinds: 16 * 16 * 16}
 	if m.LM {
 		s = append(s, (Confidences+1)*matchSets, (Depths+1)*16)
 	}
 	if m.Rich {
-		s = append(s, fields)
+		s = append(s, fields, context.Expectations)
 	}
 	return s
 }
@@ -122,8 +139,13 @@ const (
 	setsPlain        // number of the sets above
 )
 
-// Sets that follow with a language model, and the last one, with structured
-// text.
+// Sets of the fast contexts.
+const (
+	fastNode = iota
+	fastKinds
+)
+
+// Sets that follow with a language model; those of structured text come last.
 const (
 	setOpinion = setsPlain + iota // confidence of the language model, match, orders known
 	setDepth                      // place in the token, class of the last byte
@@ -137,6 +159,15 @@ const (
 
 // mixRate is the learning rate of the mixer of bytes and of that of flags.
 var mixRate = mix.Rate{First: 1000, Last: 60, Half: 300}
+
+// rate returns the learning rate of the mixer of m.
+func (m Mode) rate() mix.Rate {
+	r := mixRate
+	if m.Rich && !m.LM {
+		r.Last *= 2
+	}
+	return r
+}
 
 // NewPredictor returns a predictor; call Reset before use. It keeps its memory,
 // at most about 90 MB, from block to block.
@@ -160,10 +191,10 @@ var flagSets = []int{Confidences*Depths + 1, 256}
 // Reset prepares for a block of n bytes.
 func (p *Predictor) Reset(n int, m Mode) {
 	p.mode = m
-	p.model.Reset(n, m.LM, m.Rich)
+	p.model.Reset(n, m.LM, m.set())
 	p.byLast.Reset()
 	p.byKind.Reset()
-	p.resetMixer(Mode{Rich: m.Rich})
+	p.resetMixer(Mode{Rich: m.Rich, Fast: m.Fast})
 	if m.LM {
 		p.resetMixer(m)
 		p.resetFlags()
@@ -175,7 +206,7 @@ func (p *Predictor) Reset(n int, m Mode) {
 func (p *Predictor) resetMixer(m Mode) {
 	mixer := &p.mixers[m.number()]
 	if *mixer == nil {
-		*mixer = mix.NewMixer(m.inputs(), m.sets(), matchSets, mixRate)
+		*mixer = mix.NewMixer(m.inputs(), m.sets(), matchSets, m.rate())
 	}
 	(*mixer).Reset(p.start[m.name()])
 }
@@ -196,7 +227,7 @@ func (p *Predictor) resetFlags() {
 // block must have been Reset for one; without, the mixer is that of blocks that
 // have none.
 func (p *Predictor) Use(lm bool) {
-	p.lm, p.opinion, p.mixer = lm, false, p.mixers[Mode{LM: lm, Rich: p.mode.Rich}.number()]
+	p.lm, p.opinion, p.mixer = lm, false, p.mixers[Mode{LM: lm, Rich: p.mode.Rich, Fast: p.mode.Fast}.number()]
 }
 
 // Start makes c the cursor of a stream that begins at position pos.
@@ -208,6 +239,10 @@ func (p *Predictor) Begin(c *Cursor) {
 	p.last = int(c.Tail() & 255)
 	p.kinds = int(c.Classes() >> 4 & 255)
 	p.model.Begin(c)
+	if p.mode.Fast {
+		p.mixer.Select(fastKinds, int(c.Classes()&0xfff))
+		return
+	}
 	p.mixer.Select(setLast, p.last)
 	p.mixer.Select(setKinds, int(c.Classes()&0xfff))
 	if p.mode.Rich {
@@ -215,7 +250,8 @@ func (p *Predictor) Begin(c *Cursor) {
 	}
 }
 
-// setField is the set of weights by the number of the field in the line.
+// setField is the set of weights by the number of the field in the line. Behind it
+// is that by what the matches expect.
 func (p *Predictor) setField() int {
 	if p.lm {
 		return setsLM
@@ -226,20 +262,30 @@ func (p *Predictor) setField() int {
 // P returns the probability / 2^32 that the decision at node is a one.
 func (p *Predictor) P(node int, lm *Opinion) uint32 {
 	m := p.mixer
+	p.byLast.Select(p.last<<8 | node)
+	p.byKind.Select(p.kinds<<8 | node)
 	p.model.Predict(uint32(node), m.X)
 	match := p.model.Match()
 	matchSet := match*context.Orders + p.model.Known()
-	m.Select(setMatch, matchSet)
-	m.Select(setNode, node)
+	if p.mode.Fast {
+		m.Select(fastNode, node)
+	} else {
+		m.Select(setMatch, matchSet)
+		m.Select(setNode, node)
+	}
+	if p.mode.Rich {
+		m.Select(p.setField()+1, p.model.Expectation())
+	}
 	m.SelectFinal(matchSet)
 	if p.lm {
 		p.hear(lm, matchSet)
 	}
 	s, pr := m.P()
-	a, b := uint64(p.byLast.P(s, p.last<<8|node)), uint64(p.byKind.P(s, p.kinds<<8|node))
+	a, b := uint64(p.byLast.P(s)), uint64(p.byKind.P(s))
 	sum := 2*uint64(pr) + 3*a + 3*b
 	if p.opinion {
-		c := uint64(p.byLM.P(s, (lm.Confidence*Depths+lm.Depth)*context.Matches+match))
+		p.byLM.Select((lm.Confidence*Depths+lm.Depth)*context.Matches + match)
+		c := uint64(p.byLM.P(s))
 		sum = 3*uint64(pr) + 2*a + b + 2*c
 	}
 	return final(sum >> 3)

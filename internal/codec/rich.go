@@ -30,6 +30,18 @@ const (
 	leastSigns     = 8   // one byte in so many is no letter
 )
 
+// codeMode codes which contexts are used in a block without a language model.
+func codeMode(c bitCoder, m Mode) Mode {
+	fast := 0
+	if m.Fast {
+		fast = 1
+	}
+	if c.code(fast, evenChance) == 1 {
+		return Mode{Fast: true}
+	}
+	return Mode{Rich: codeRich(c, m.Rich)}
+}
+
 // codeRich codes whether the contexts of structured text are used.
 func codeRich(c bitCoder, rich bool) bool {
 	bit := 0

@@ -51,12 +51,15 @@ func setNames(mixer string) []string {
 	if mixer == flagMixer {
 		return []string{"opinion", "last", secondLayer}
 	}
+	if mixer == "fast" {
+		return []string{fastNode: "node", fastKinds: "kinds", 2: secondLayer}
+	}
 	names := []string{setMatch: "match", setNode: "node", setLast: "last", setKinds: "kinds"}
 	if strings.HasPrefix(mixer, "lm") {
 		names = append(names, "opinion", "depth")
 	}
 	if strings.HasSuffix(mixer, "rich") {
-		names = append(names, "field")
+		names = append(names, "field", "expected")
 	}
 	return append(names, secondLayer)
 }

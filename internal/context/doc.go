@@ -8,8 +8,9 @@
 // probability itself, which weighs certainty less. The caller may leave out
 // decisions whose outcome it knows and go on at a later node.
 //
-// There are contexts for any data, and further ones for structured text: tables,
-// logs, program text and the like, where the caller asks for them.
+// There is a fast set of contexts, a plain one for any data, and a rich one with
+// further contexts for structured text: tables, logs, program text and the like.
+// The caller chooses.
 //
 // All arithmetic is on integers and every size follows from the length of the
 // block, so that encoder and decoder agree on every machine. The package must not
@@ -64,6 +65,11 @@
 // Indentation: a space whose column is the indentation so far, 0 at first, makes
 // it one more.
 //
+// Shape: runs has the classes of the last sixteen runs of bytes of one class, 4 bits
+// each, the last one lowest, and is 0 at first: a class other than the lowest in it
+// is appended. A byte of none of the classes 1, 2, 3, 12 and 13 makes template =
+// (template+b+1)*M1; LF makes it 0.
+//
 // Keys: in quotes, which " opens and closes and LF closes, a byte makes string =
 // (string+b+1)*M1; the closing " makes name = string, and every " string = 0. Out
 // of quotes : or = sets the key at this depth to name, or to word1 if name is 0;
@@ -79,15 +85,16 @@
 //	0  t & 0xffff              1  t & 0xffffff
 //	2  t & 0xffffffff          3  t & 0xffffffffffff
 //	4  word + last*M2          5  word + word1*3 + last
-//	6  over + after<<8 + last<<16
-//	7  first<<16 + min(column, 255)<<8 + over
-//	8  t & 0xffff00            9  (the last eight classes)<<8 + last
-//	10 char + char1*3 if lead > 0x7f, else word + word2*3
+//	6  first<<16 + min(column, 255)<<8 + over
+//	7  char + char1*3 if lead > 0x7f, else word + word2*3
+//	8  over + after<<8 + last<<16
+//	9  t & 0xffff00           10  (the last eight classes)<<8 + last
 //	11 follow<<8 + last
 //
 // where follow is 16 bits found under (t & 0xffffff)*M1 >> 48, the two bytes that
 // followed the same hash before: after each byte, under the t before it, follow =
-// follow<<8 + byte. Structured text has also
+// follow<<8 + byte. These are the plain set; the fast one is order 1 and the
+// contexts 0 to 7. The rich set has also
 //
 //	12 value*8 + field         13 value*3 + head + field
 //	14 above | next<<8 | last<<32 | field<<16
@@ -152,7 +159,8 @@
 //
 // # Matches
 //
-// There are two matches, of a least length of 6 and of 16. Each keeps, under a
+// There are two matches, of a least length of 6 and of 16; the fast set has the
+// first alone. Each keeps, under a
 // hash of as many of the last bytes, the position behind them, 0 for none: 2^k
 // places, k = min(max(size, 8), 20), the hash being t<<16 * M1 and (t*M1 +
 // t8)*M2, and its upper k bits the place. A match is a position p that is
@@ -180,8 +188,21 @@
 // 0 if the first match has no expectation, and by its length 1 below 12, 2 below
 // 32, or 3.
 //
-// The inputs are two for each context, orders 0 and 1 first, and two for each
-// match.
+// The expectation of a match is 0 without one, else 1 + the bit that it expects +
+// 2*min(floor(length class / 3), 9). "Expected" is 21 times that of the first match
+// and that of the second.
+//
+// # Frequencies
+//
+// The rich set has three maps of limit 1023, of 2^k rows of 256 entries each, k =
+// min(max(size-4, 6), 12), all at 2^31 with the count 0 at first. The entry of the
+// decision at a node is that of the node in the row (x+1)*M1 >> (64-k), where x is
+// the last four classes in the first map, the lowest 24 bits of runs in the second,
+// and template in the third. The inputs of each are stretch(p) and (p-2048) >> 1, p
+// being the upper 12 bits of the probability.
+//
+// The inputs are two for each context of the set, orders 0 and 1 first, two for each
+// match and, in the rich set, two for each map of frequencies.
 //
 // # Marks
 //

@@ -1,11 +1,43 @@
 package context
 
-// The kinds of context. Orders 0 and 1 have slots of their own; the others are
-// hashes of something in the cursor's memory.
+// Set is a choice of contexts and matches.
+type Set int
+
 const (
-	plainKinds = 12
-	richKinds  = 20 // with those of structured text
+	Fast  Set = iota // the few that pay most
+	Plain            // for any data
+	Rich             // also those of structured text
+	sets
 )
+
+// shape is what a Set consists of: contexts from the first on to the last, and
+// matches.
+type shape struct{ first, kinds, matches int }
+
+// Orders 0 and 1 have slots of their own; the other kinds of context are hashes
+// of something in the cursor's memory.
+const (
+	fastKinds  = 8
+	plainKinds = 12
+	richKinds  = 20
+)
+
+// shapes of the sets. The fast one is without order 0.
+var shapes = [sets]shape{
+	Fast:  {1, fastKinds, 1},
+	Plain: {0, plainKinds, matchers},
+	Rich:  {0, richKinds, matchers},
+}
+
+// Inputs returns the number of inputs that Predict fills.
+func (s Set) Inputs() int {
+	h := &shapes[s]
+	n := 2*(direct-h.first+h.kinds) + h.matches*matcherInputs
+	if s == Rich {
+		n += frequencyInputs
+	}
+	return n
+}
 
 // Multipliers of hashes: odd numbers without pattern.
 const (
@@ -17,7 +49,6 @@ const (
 func (m *Model) fillHashes(c *Cursor) {
 	t := c.tail
 	last := t & 0xff
-	over, after := m.over(c)
 	h := &m.hash
 	// The last bytes.
 	h[0] = t & 0xffff
@@ -27,22 +58,21 @@ func (m *Model) fillHashes(c *Cursor) {
 	// Words: this one, and this after the one before.
 	h[4] = c.word + last*mul2
 	h[5] = c.word + c.word1*3 + last
-	// Lines: what stood here in the line before, the column under what the line
-	// began with.
-	h[6] = over | after<<8 | last<<16
-	h[7] = uint64(c.first)<<16 | uint64(min(c.pos-c.lineStart, 255))<<8 | over
-	// Shapes: the bytes before the last, the kinds of the last eight.
-	h[8] = t & 0xffff00
-	h[9] = c.classes&0xffffffff<<8 | last
+	// Lines: the column under what the line began with.
+	over, after := m.over(c)
+	h[6] = uint64(c.first)<<16 | uint64(min(c.pos-c.lineStart, 255))<<8 | over
 	// In scripts of several bytes a character, this one after the one before;
 	// else this word after the one before the last.
 	if c.char > 0x7f {
-		h[10] = c.charHash + c.charHash1*3
+		h[7] = c.charHash + c.charHash1*3
 	} else {
-		h[10] = c.word + c.word2*3
+		h[7] = c.word + c.word2*3
 	}
-	// What followed the last three bytes before.
-	h[11] = uint64(*m.followed(t))<<8 | last
+	if m.kinds > fastKinds {
+		// What stood here in the line before.
+		h[8] = over | after<<8 | last<<16
+		m.fillPlain(c)
+	}
 	if m.kinds == richKinds {
 		m.fillRich(c)
 	}
@@ -57,6 +87,18 @@ func (m *Model) fillHashes(c *Cursor) {
 		x ^= x >> 32
 		h[i] = x * mul2
 	}
+}
+
+// fillPlain computes more contexts than the fast set has.
+func (m *Model) fillPlain(c *Cursor) {
+	t := c.tail
+	last := t & 0xff
+	h := &m.hash
+	// Shapes: the bytes before the last, the kinds of the last eight.
+	h[9] = t & 0xffff00
+	h[10] = c.classes&0xffffffff<<8 | last
+	// What followed the last three bytes before.
+	h[11] = uint64(*m.followed(t))<<8 | last
 }
 
 // fillRich computes the contexts that structured text has beyond others.

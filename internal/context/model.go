@@ -12,12 +12,6 @@ const (
 	// Contexts is the number of contexts with the further ones.
 	Contexts = direct + richKinds
 
-	matchInputs = matchers * matcherInputs
-
-	// Inputs and RichInputs are the numbers of inputs that Predict fills.
-	Inputs     = 2*(direct+plainKinds) + matchInputs
-	RichInputs = 2*(direct+richKinds) + matchInputs
-
 	// Orders is the number of values of Known.
 	Orders = 5
 )
@@ -28,11 +22,12 @@ const entryLimit = 1023
 
 // Model is the predictors of one block.
 type Model struct {
-	kinds  int // plainKinds or richKinds
+	shape
 	table  table
 	hist   history
 	match  [matchers]*matcher
 	follow [1 << followBits]uint16
+	freq   frequencies
 	start  *[entries]uint32 // what entry begins with
 	entry  [entries]uint32  // (contexts, 256) what followed each state
 
@@ -64,19 +59,19 @@ func NewModel() *Model {
 }
 
 // Reset prepares for a block of n bytes, coded as several streams or as one,
-// with the contexts of structured text or without.
-func (m *Model) Reset(n int, streams, rich bool) {
-	m.kinds = plainKinds
-	if rich {
-		m.kinds = richKinds
-	}
+// with a set of contexts.
+func (m *Model) Reset(n int, streams bool, set Set) {
+	m.shape = shapes[set]
 	size := uint(bits.Len(uint(n)))
 	m.table.reset(min(max(size+1, 8), 20))
 	m.hist.reset(n, streams)
-	for _, k := range m.match {
+	for _, k := range m.match[:m.matches] {
 		k.reset(min(max(size, 8), 20))
 	}
 	clear(m.follow[:])
+	if m.kinds == richKinds {
+		m.freq.reset(int(size))
+	}
 	m.entry = *m.start
 	m.c = nil
 }
@@ -87,6 +82,9 @@ func (m *Model) Begin(c *Cursor) {
 	m.begun = 0
 	m.fillHashes(c)
 	m.findLines(1)
+	if m.kinds == richKinds {
+		m.freq.begin(c)
+	}
 }
 
 // findLines finds the lines of a nibble and asks for them ahead of their use.
@@ -113,7 +111,9 @@ func (m *Model) load(node uint32) {
 	if node > 1 {
 		nibble = node - 15
 	}
-	m.slot[0] = m.table.directSlot(256, nibble)
+	if m.first == 0 {
+		m.slot[0] = m.table.directSlot(256, nibble)
+	}
 	m.slot[1] = m.table.directSlot(uint32(m.c.tail&255), nibble)
 	if key := max(node>>1, 1); m.lines != key {
 		m.findLines(key)
@@ -129,8 +129,8 @@ func (m *Model) load(node uint32) {
 	}
 }
 
-// Predict fills x, of Inputs or RichInputs, with the opinions on the decision at
-// node.
+// Predict fills x, as many as the set has Inputs, with the opinions on the
+// decision at node.
 func (m *Model) Predict(node uint32, x []int32) {
 	depth := uint(bits.Len32(node)) - 1
 	begin, in := uint32(1), node
@@ -145,20 +145,23 @@ func (m *Model) Predict(node uint32, x []int32) {
 		m.findLines(node)
 	}
 	b := m.table.b
-	n := direct + m.kinds
-	slot, place, at := m.slot[:n], m.place[:n], m.at[:n]
+	first, n := m.first, direct+m.kinds
+	slot, place, at := m.slot[first:n], m.place[first:n], m.at[first:n]
 	for i, s := range slot {
 		p := s + in
-		a := uint16(i<<8) | uint16(b[p])
+		a := uint16((first+i)<<8) | uint16(b[p])
 		place[i], at[i] = p, a
 		e := m.entry[a%entries] >> 20
 		pair := x[2*i : 2*i+2 : 2*i+2]
 		pair[0] = mix.Stretch12(e)
 		pair[1] = (int32(e) - 2048) >> 1
 	}
-	x = x[2*n:]
-	for i, k := range m.match {
+	x = x[2*len(slot):]
+	for i, k := range m.match[:m.matches] {
 		k.predict(&m.c.match[i], &m.hist, node, depth, (*[matcherInputs]int32)(x[matcherInputs*i:]))
+	}
+	if m.kinds == richKinds {
+		m.freq.predict(node, (*[frequencyInputs]int32)(x[matcherInputs*m.matches:]))
 	}
 }
 
@@ -167,29 +170,34 @@ func (m *Model) Update(bit int) {
 	b := m.table.b
 	next := &nextState[bit&1]
 	one := uint32(bit)
-	n := direct + m.kinds
-	place := m.place[:n]
-	for i, a := range m.at[:n] {
+	first, n := m.first, direct+m.kinds
+	place := m.place[first:n]
+	for i, a := range m.at[first:n] {
 		e := &m.entry[a%entries]
 		*e = mix.Adapt(*e, one, entryLimit)
 		b[place[i]] = next[uint8(a)]
 	}
-	for _, k := range m.match {
+	for _, k := range m.match[:m.matches] {
 		k.learn(bit)
+	}
+	if m.kinds == richKinds {
+		m.freq.learn(bit)
 	}
 }
 
 // End tells that the byte at hand was b and moves the cursor past it.
 func (m *Model) End(c *Cursor, b byte) {
 	m.hist.put(c.pos, b)
-	f := m.followed(c.tail)
-	*f = *f<<8 | uint16(b)
+	if m.kinds > fastKinds {
+		f := m.followed(c.tail)
+		*f = *f<<8 | uint16(b)
+	}
 	lineStart := c.lineStart
 	c.advance(b)
 	if m.kinds == richKinds {
 		c.structure.advance(b, c.word1, c.pos, lineStart)
 	}
-	for i, k := range m.match {
+	for i, k := range m.match[:m.matches] {
 		k.update(&c.match[i], &m.hist, c, b)
 	}
 }

@@ -19,6 +19,9 @@ type structure struct {
 	name   uint64 // hash of the last string
 	quoted bool
 	indent int // spaces that this line begins with
+
+	runs     uint64 // the classes of the last sixteen runs of bytes of one class
+	template uint64 // hash of the line's bytes that are no letters nor digits
 }
 
 const (
@@ -35,6 +38,7 @@ func (s *structure) init(pos int) {
 // next byte is at pos, and the line of b began at lineStart.
 func (s *structure) advance(b byte, word uint64, pos, lineStart int) {
 	s.advanceKeys(b, word)
+	s.advanceShape(b)
 	switch b {
 	case '\n':
 		s.endField()
@@ -51,6 +55,21 @@ func (s *structure) advance(b byte, word uint64, pos, lineStart int) {
 		s.beginField(pos)
 	default:
 		s.fieldHash = (s.fieldHash + uint64(b) + 1) * mul1
+	}
+}
+
+// advanceShape follows what kinds of bytes there are, however many of each.
+func (s *structure) advanceShape(b byte) {
+	class := uint64(byteClass[b])
+	if class != s.runs&15 {
+		s.runs = s.runs<<4 | class
+	}
+	switch class {
+	case classLower, classUpper, classDigit, classLead, classRest:
+	case classLine:
+		s.template = 0
+	default:
+		s.template = (s.template + uint64(b) + 1) * mul1
 	}
 }
 

@@ -8,6 +8,8 @@ type APM struct {
 	curve []uint16 // (contexts, apmPoints) probability / 2^16
 	at    int      // point that the last call moves
 	rate  uint
+	base  int    // where the curve of the next call begins
+	warm  uint16 // a point of it
 }
 
 const (
@@ -32,12 +34,19 @@ func (a *APM) Reset() {
 	}
 }
 
+// Select chooses context ctx for the next P. Its curve is asked for at once, so
+// that it can arrive while the probability is made.
+func (a *APM) Select(ctx int) {
+	a.base = ctx * apmPoints
+	a.warm = a.curve[a.base+apmPoints/2]
+}
+
 // P returns the corrected probability / 2^32 for the stretch s (in 1/65536
-// nat, within +-12 nats) in context ctx.
-func (a *APM) P(s int32, ctx int) uint32 {
+// nat, within +-12 nats) in the context selected.
+func (a *APM) P(s int32) uint32 {
 	u := uint32(s + fineTo)
 	i, f := u/apmStep, u%apmStep
-	at := ctx*apmPoints + int(i)
+	at := a.base + int(i)
 	if i == apmPoints-1 {
 		at, f = at-1, apmStep
 	}

@@ -156,26 +156,31 @@ func TestMap(t *testing.T) {
 	}
 }
 
+func apmP(a *APM, s int32, ctx int) uint32 {
+	a.Select(ctx)
+	return a.P(s)
+}
+
 func TestAPM(t *testing.T) {
 	a := NewAPM(2, 6)
 	for s := int32(-fineTo); s <= fineTo; s += fine / 3 {
-		got, want := float64(a.P(s, 1))/(1<<32), float64(Squash(s))/(1<<32)
+		got, want := float64(apmP(a, s, 1))/(1<<32), float64(Squash(s))/(1<<32)
 		if math.Abs(got-want) > 0.08 {
 			t.Errorf("a new curve at %g nat gives %g, want about %g", float64(s)/fine, got, want)
 		}
 	}
 	for range 1000 {
-		a.P(0, 0)
+		apmP(a, 0, 0)
 		a.Update(1)
 	}
-	if p := float64(a.P(0, 0)) / (1 << 32); p < 0.98 {
+	if p := float64(apmP(a, 0, 0)) / (1 << 32); p < 0.98 {
 		t.Errorf("after a thousand ones: %g", p)
 	}
-	if p := float64(a.P(0, 1)) / (1 << 32); p > 0.6 {
+	if p := float64(apmP(a, 0, 1)) / (1 << 32); p > 0.6 {
 		t.Errorf("another context moved to %g", p)
 	}
 	a.Reset()
-	if p := float64(a.P(0, 0)) / (1 << 32); p > 0.6 {
+	if p := float64(apmP(a, 0, 0)) / (1 << 32); p > 0.6 {
 		t.Errorf("after Reset: %g", p)
 	}
 }
