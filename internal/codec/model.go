@@ -45,6 +45,7 @@ type modelCoder struct {
 	kept    []*group    // from block to block
 	logits  []float32   // (streams of a group, rows of a head) of one head at a time
 	opinion Opinion
+	frozen  []uint32 // prefix sums of a third opinion, if there is one
 }
 
 // group is a set of streams that take their steps together.
@@ -280,6 +281,7 @@ func (c *modelCoder) token(s *stream, static, adapted []uint32) (rank int32, err
 		}
 		w.advance(t.text[n.lo], int(n.depth))
 		c.opinion.hear(n, static, adapted, decisions)
+		c.opinion.hearFrozen(n, c.frozen)
 		at = n.child[w.decide(n, target)]
 	}
 	rank = ^at
