@@ -34,7 +34,7 @@ var layers = map[string][]string{
 	"internal/lm":           {"kernel"},
 	"internal/memory":       {"lm"},
 	"internal/lmfile":       {"dequant", "lm", "mmap", "model", "modelfile", "safetensors", "half"},
-	"internal/codec":        {"coder", "mix", "context", "model", "kernel", "token"},
+	"internal/codec":        {"coder", "mix", "context", "model", "kernel", "token", "learn"},
 	"internal/codec/learn":  {"builtin", "codec", "corpus"},
 	"internal/container":    {},
 	"internal/builtin":      {"codec", "model", "modelfile"},

@@ -41,7 +41,7 @@ func newPool(o *options) *pool {
 	p.make = func(lm *codec.LM) coder {
 		level := 1
 		if lm != nil {
-			level = DefaultLevel
+			level = max(o.level, DefaultLevel)
 		}
 		return codec.New(codec.Options{Level: level, LM: lm, Workers: o.workers})
 	}
@@ -111,7 +111,7 @@ func (p *pool) decode(lm *codec.LM, e *container.Entry, payload, buf []byte) (pl
 
 // modelID is what a block's sum covers: the ID of the model if the method uses it.
 func modelID(m codec.Method, lm *codec.LM) *[32]byte {
-	if m != codec.Model || lm == nil {
+	if m < codec.Model || lm == nil {
 		return nil
 	}
 	return &lm.ID

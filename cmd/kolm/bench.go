@@ -16,7 +16,7 @@ import (
 
 type benchCmd struct {
 	Files  []string `arg:"" name:"file" help:"Plain files to pack."`
-	Levels []int    `name:"levels" default:"1,5" help:"Levels of kolm to measure."`
+	Levels []int    `name:"levels" default:"1,5" help:"Levels of kolm to measure, such as 1,5,9."`
 	Output string   `short:"o" placeholder:"FOLDER" help:"Also write bench.md, bench.json and pictures of size against time there."`
 	talk
 }

@@ -138,7 +138,7 @@ func (r *infoReport) table() string {
 // methods says how many blocks each method packed.
 func (r *infoReport) methods() string {
 	var parts []string
-	for m := codec.Stored; m <= codec.Model; m++ {
+	for m := codec.Stored; m <= codec.Single; m++ {
 		if n := r.Methods[m.String()]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, m))
 		}

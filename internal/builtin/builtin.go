@@ -22,7 +22,7 @@ func File() []byte { return file }
 
 // id is the ID of the embedded file, here so that not every start computes it.
 // A test does, and so does "kolm model verify".
-const id = "519ee84607ac81f9b4ae6268a5a7b1d4d5a7fa2a60429b32cbbe27b1740ef456"
+const id = "a84f1978057b5043a1a827c5c838905ff7b0483a9172c9c6f4fde30783be929d"
 
 // LM opens the embedded model, once; it is shared and read only.
 var LM = sync.OnceValues(func() (*codec.LM, error) {

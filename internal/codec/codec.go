@@ -16,7 +16,8 @@ const (
 	Stored   Method = iota // the plain bytes
 	Fill                   // one byte value repeated; the payload is that byte
 	Contexts               // adaptive contexts only
-	Model                  // adaptive contexts mixed with a language model
+	Model                  // adaptive contexts mixed with a language model, in many streams
+	Single                 // the same in one stream; the model may learn
 )
 
 func (m Method) String() string {
@@ -29,6 +30,8 @@ func (m Method) String() string {
 		return "contexts"
 	case Model:
 		return "model"
+	case Single:
+		return "single"
 	}
 	return fmt.Sprintf("method %d", byte(m))
 }
@@ -41,7 +44,7 @@ var ErrNoModel = errors.New("codec: block needs a model")
 
 // Options choose the predictor of a Coder.
 type Options struct {
-	Level   int // 1 the fast contexts only, 2 to 4 more of them; 5 and up with the model
+	Level   int // 1 the fast contexts only, 2 to 4 more of them; 5 and up with the model, from 6 on in one stream; at 9 it learns
 	LM      *LM // needed from level 5 on, and to decode blocks coded with it
 	Workers int // goroutines used inside one block; changes speed, never bits
 
@@ -57,6 +60,7 @@ type Coder struct {
 	o        Options
 	contexts *ContextCoder
 	model    *modelCoder
+	single   *singleCoder
 	trial    []byte
 	meter    meter
 }
@@ -91,7 +95,10 @@ func (c *Coder) smallest(dst, plain []byte) (Method, []byte, error) {
 	if c.o.Level >= 5 && c.o.LM == nil {
 		return 0, dst, ErrNoModel
 	}
-	m, out := c.encode(dst, plain)
+	m, out, err := c.encode(dst, plain)
+	if err != nil {
+		return 0, dst, err
+	}
 	if len(out)-len(dst) >= len(plain) {
 		return Stored, append(dst, plain...), nil
 	}
@@ -99,23 +106,40 @@ func (c *Coder) smallest(dst, plain []byte) (Method, []byte, error) {
 }
 
 // encode chooses between the methods that predict.
-func (c *Coder) encode(dst, plain []byte) (Method, []byte) {
+func (c *Coder) encode(dst, plain []byte) (Method, []byte, error) {
 	if c.o.Level < 5 || !c.modelPays(plain) {
-		return Contexts, c.contextCoder().Encode(dst, plain)
+		return Contexts, c.contextCoder().Encode(dst, plain), nil
 	}
 	if c.prose(plain) {
-		out, _ := c.modelCoder().encode(dst, plain, 0)
-		return Model, out
+		m, out, _, err := c.encodeModel(dst, plain, 0)
+		return m, out, err
 	}
 	c.meter.trial = true
 	alone := c.contextCoder().Encode(dst, plain)
 	c.meter.trial = false
 	size := len(alone) - len(dst)
-	var ok bool
-	if c.trial, ok = c.modelCoder().encode(c.trial[:0], plain, size); !ok || len(c.trial) >= size {
-		return Contexts, alone
+	m, trial, ok, err := c.encodeModel(c.trial[:0], plain, size)
+	c.trial = trial
+	if err != nil || !ok || len(trial) >= size {
+		return Contexts, alone, err
 	}
-	return Model, append(dst, c.trial...)
+	return m, append(dst, trial...), nil
+}
+
+// leastSingle is the least block that is coded by Single: there is little to
+// learn from in a shorter one, and Model makes one stream of it too.
+const leastSingle = 1 << 10
+
+// encodeModel encodes with the model, in many streams or one as the level is. It
+// says false if it gave up, because the block without the model takes no more
+// than alone bytes; it never does if that is 0.
+func (c *Coder) encodeModel(dst, plain []byte, alone int) (m Method, out []byte, ok bool, err error) {
+	if c.o.Level < 6 || len(plain) < leastSingle {
+		out, ok = c.modelCoder().encode(dst, plain, alone)
+		return Model, out, ok, nil
+	}
+	out, err = c.singleCoder().encode(dst, plain, c.o.Level >= 9)
+	return Single, out, err == nil, err
 }
 
 // Decode fills dst, as long as the plain block, from its payload.
@@ -149,6 +173,11 @@ func (c *Coder) decode(dst []byte, m Method, payload []byte) error {
 			return ErrNoModel
 		}
 		return c.modelCoder().decode(dst, payload)
+	case Single:
+		if c.o.LM == nil {
+			return ErrNoModel
+		}
+		return c.singleCoder().decode(dst, payload)
 	default:
 		return fmt.Errorf("%w: %v is unknown", ErrCorrupt, m)
 	}
@@ -172,6 +201,13 @@ func (c *Coder) modelCoder() *modelCoder {
 		c.model.dec.watch = c.o.Watch
 	}
 	return c.model
+}
+
+func (c *Coder) singleCoder() *singleCoder {
+	if c.single == nil {
+		c.single = newSingleCoder(c.modelCoder())
+	}
+	return c.single
 }
 
 // On data that is no text the model is tried against the contexts alone, on

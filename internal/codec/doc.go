@@ -7,9 +7,9 @@
 //
 // A block is stored (the payload is its plain bytes), filled (the payload is the
 // one byte that repeats), coded by adaptive contexts alone, or coded by contexts
-// mixed with a language model. Which one an encoder chooses is its own affair;
-// the decoder obeys the method. The last two begin with an empty memory at every
-// block. Every byte is eight decisions, highest bit first, and every decision
+// mixed with a language model, in many streams or in a single one. Which one an
+// encoder chooses is its own affair; the decoder obeys the method. The last three
+// begin with an empty memory at every block. Every byte is eight decisions, highest bit first, and every decision
 // goes through one arithmetic coder (internal/coder) with the probability that
 // the predictor gives it (internal/context, internal/mix).
 //
@@ -45,6 +45,30 @@
 // The body of the transformer depends on the tokens of its own stream alone. So
 // the body of one group may be computed while another group is coded; nothing else
 // may be reordered.
+//
+// # A single stream
+//
+// The text of a block of the method "single" is one stream, whatever its length.
+// The adapted table learns at a rate of 3/64 instead of 1/32, from rows of w[v] >
+// 2^20 instead of 2^22. A decision of probability 2^31 / 2^32 behind that on
+// structured text says whether the body learns. If it does not, all is as with one
+// stream of the method "model".
+//
+// If it does, there is a second body, which begins as the masters of
+// internal/learn, each row rounded by QuantizeS8, with an adapted table of its
+// own, and both bodies read each token. The opinion of the second body's adapted
+// table takes the place of the adapted one below, and that of the first body's is
+// heard as a third. Both tables learn from each token, each with its own weights
+// and final state.
+//
+// The tokens of the stream, the separator before the first, are numbered from 0.
+// Let c be the smaller of 192 and the window. Whenever the last of the tokens c*k
+// + 1 to c*k + c is coded, k from 0, and the stream is not finished, the learner
+// takes one step: its batch is the one sequence of the tokens c*k to c*k + c - 1,
+// each with the token behind it as its target, its output table the second body's
+// adapted table in float32, all its rates float32(0.0002). The second body's
+// matrices, gains and the rows of its input table that moved become those of the
+// masters, rounded likewise. Keys and values already computed stay.
 //
 // # Output heads
 //
@@ -94,7 +118,8 @@
 // # Prediction
 //
 // A mixer (internal/mix) takes the inputs of internal/context and, with a
-// language model, the opinions of the static and of the adapted head. A decision
+// language model, the opinions of the static and of the adapted head, and a third
+// opinion, which is 0 unless the body learns. A decision
 // on a bit has a node, as internal/context says. The sets of weights, and what
 // selects a vector of each, are
 //
@@ -110,8 +135,8 @@
 // opinion and depth only with a model, field and expected only with the rich set. With the fast
 // set there are node and kinds alone. The
 // second layer has 20 vectors, selected by 5*match + known. Match, known, classes
-// and fields are those of internal/context, as is expected. A mark is a flag. Its mixer has the
-// inputs of marks and the two opinions, negated as they are at a flag; the sets
+// and fields are those of internal/context, as is expected. A mark is a flag. Its
+// mixer has the inputs of marks and the opinions, negated as they are at a flag; the sets
 // are opinion, 193, by 16*confidence + depth, and last, 256; the second layer has
 // one vector, and its result is the probability of the flag.
 //
@@ -120,7 +145,7 @@
 // internal/codec/start.txt, which is part of the format: a line has the mixer
 // (fast, plain, rich, each after its set of contexts, lm and lm-rich with a model,
 // flag for flags), the set, and the weights that each vector of the set begins with, in
-// the order of the inputs, in 2^-10; a line "second" has those of the second
+// the order of the inputs, in 2^-10, those of the third opinion being 0; a line "second" has those of the second
 // layer, in 2^-16, in the order of the sets.
 //
 // The probability p of a bit is corrected by APMs of rate 5, each asked with the

@@ -44,6 +44,7 @@ type modelCoder struct {
 	body    chan *group // waiting for whoever is free; nil: nobody else is
 	kept    []*group    // from block to block
 	opinion Opinion
+	frozen  []uint32 // prefix sums of a third opinion, if there is one
 }
 
 // group is a set of streams that take their steps together.
@@ -284,6 +285,7 @@ func (c *modelCoder) token(s *stream, static, adapted []uint32) (rank int32, err
 		}
 		w.advance(t.text[n.lo], int(n.depth))
 		c.opinion.hear(n, static, adapted, decisions)
+		c.opinion.hearFrozen(n, c.frozen)
 		at = n.child[w.decide(n, target)]
 	}
 	rank = ^at

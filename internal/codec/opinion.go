@@ -49,14 +49,27 @@ func stretchOf(a, b uint32) int32 {
 	return min(max((ln(a)-ln(b)+128)>>8, -mix.Limit), mix.Limit)
 }
 
-// hear fills in what the two output heads say of the decision at n: the stretch
-// of its right side, or at a flag of its left side, where the token ends.
-func (o *Opinion) hear(n *node, static, adapted []uint32, depth int) {
-	o.Static = stretchOf(static[n.hi]-static[n.mid], static[n.mid]-static[n.lo])
-	o.Adapted = stretchOf(adapted[n.hi]-adapted[n.mid], adapted[n.mid]-adapted[n.lo])
+// stretch is the opinion of a head with prefix sums cum on the decision at n: the
+// stretch of its right side, or at a flag of its left side, where the token ends.
+func (n *node) stretch(cum []uint32) int32 {
+	s := stretchOf(cum[n.hi]-cum[n.mid], cum[n.mid]-cum[n.lo])
 	if n.flag() {
-		o.Static, o.Adapted = -o.Static, -o.Adapted
+		return -s
 	}
+	return s
+}
+
+// hearFrozen fills in the third opinion, 0 if cum is nil.
+func (o *Opinion) hearFrozen(n *node, cum []uint32) {
+	o.Frozen = 0
+	if cum != nil {
+		o.Frozen = n.stretch(cum)
+	}
+}
+
+// hear fills in what two output heads say of the decision at n.
+func (o *Opinion) hear(n *node, static, adapted []uint32, depth int) {
+	o.Static, o.Adapted = n.stretch(static), n.stretch(adapted)
 	const sure = 9 * mix.One
 	o.Confidence = int(min(max(o.Adapted, -sure), sure)+sure) * Confidences / (2*sure + 1)
 	o.Depth = min(depth, Depths-1)

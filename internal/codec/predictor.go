@@ -12,6 +12,7 @@ type Cursor = context.Cursor
 // is no opinion.
 type Opinion struct {
 	Static, Adapted int32 // stretches of P(bit = 1) in 1/256 nat, cut at +-mix.Limit
+	Frozen          int32 // another one, where the body learns: that of the adapted head without; else 0
 	Confidence      int   // a quantised confidence, below Confidences
 	Depth           int   // where in its token the decision is, below Depths
 }
@@ -127,7 +128,8 @@ func (m Mode) sets() []int {
 	return s
 }
 
-// opinionInputs is the number of inputs that an Opinion makes.
+// opinionInputs is the number of inputs that an Opinion makes and that have first
+// weights. One more, Frozen, follows them; its weights begin at 0.
 const opinionInputs = 2
 
 // Sets of weights, by what chooses a vector of each.
@@ -206,7 +208,11 @@ func (p *Predictor) Reset(n int, m Mode) {
 func (p *Predictor) resetMixer(m Mode) {
 	mixer := &p.mixers[m.number()]
 	if *mixer == nil {
-		*mixer = mix.NewMixer(m.inputs(), m.sets(), matchSets, m.rate())
+		n := m.inputs()
+		if m.LM {
+			n++ // Frozen
+		}
+		*mixer = mix.NewMixer(n, m.sets(), matchSets, m.rate())
 	}
 	(*mixer).Reset(p.start[m.name()])
 }
@@ -216,7 +222,7 @@ func (p *Predictor) resetFlags() {
 	if p.flags == nil {
 		p.byLM = mix.NewAPM(Confidences*Depths*context.Matches, apmRate)
 		p.flags = context.NewFlags()
-		p.flagMix = mix.NewMixer(flagInputs, flagSets, 1, mixRate)
+		p.flagMix = mix.NewMixer(flagInputs+1, flagSets, 1, mixRate)
 	}
 	p.byLM.Reset()
 	p.flags.Reset()
@@ -298,18 +304,17 @@ func (p *Predictor) hear(lm *Opinion, matchSet int) {
 	if p.opinion {
 		confidence, depth = lm.Confidence, lm.Depth
 	}
-	fillOpinion((*[opinionInputs]int32)(p.mixer.X[p.mode.inputs()-opinionInputs:]), lm)
+	fillOpinion(p.mixer.X[p.mode.inputs()-opinionInputs:], lm)
 	p.mixer.Select(setOpinion, confidence*matchSets+matchSet)
 	p.mixer.Select(setDepth, depth*16+int(p.c.Classes()&15))
 }
 
 // fillOpinion makes inputs of an opinion.
-func fillOpinion(x *[opinionInputs]int32, lm *Opinion) {
+func fillOpinion(x []int32, lm *Opinion) {
 	if lm == nil {
-		*x = [opinionInputs]int32{}
-		return
+		lm = &Opinion{}
 	}
-	x[0], x[1] = lm.Static, lm.Adapted
+	x[0], x[1], x[2] = lm.Static, lm.Adapted, lm.Frozen
 }
 
 // final keeps a probability away from 0 and 1.
@@ -340,7 +345,7 @@ func (p *Predictor) End(c *Cursor, b byte) { p.model.End(c, b) }
 func (p *Predictor) PEnd(c *Cursor, lm *Opinion) uint32 {
 	m := p.flagMix
 	p.flags.Predict(p.model, c, (*[context.FlagInputs]int32)(m.X))
-	fillOpinion((*[opinionInputs]int32)(m.X[context.FlagInputs:]), lm)
+	fillOpinion(m.X[context.FlagInputs:], lm)
 	set := Confidences * Depths
 	if lm != nil {
 		set = lm.Confidence*Depths + lm.Depth

@@ -43,9 +43,12 @@ func codeMode(c bitCoder, m Mode) Mode {
 }
 
 // codeRich codes whether the contexts of structured text are used.
-func codeRich(c bitCoder, rich bool) bool {
+func codeRich(c bitCoder, rich bool) bool { return codeChoice(c, rich) }
+
+// codeChoice codes a yes or no at even chances.
+func codeChoice(c bitCoder, yes bool) bool {
 	bit := 0
-	if rich {
+	if yes {
 		bit = 1
 	}
 	return c.code(bit, evenChance) == 1

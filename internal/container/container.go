@@ -28,7 +28,7 @@
 //
 // with the block header
 //
-//	method      1  0 stored, 1 fill, 2 contexts, 3 contexts and model
+//	method      1  0 stored, 1 fill, 2 contexts, 3 and 4 contexts and model
 //	plain       4  length of the plain bytes, 1 to the block size
 //	payload     4  length of the payload, at most the plain length
 //	sum         8  of the plain bytes
@@ -40,8 +40,8 @@
 //	magic       3  9E 6B 73
 //	head        1  version (high four bits), method (low four bits)
 //	plain       v  length of the plain bytes
-//	payload     v  length of the payload; only for methods 2 and 3
-//	model       4  first bytes of the model's ID; only for method 3
+//	payload     v  length of the payload; only for methods 2 to 4
+//	model       4  first bytes of the model's ID; only for methods 3 and 4
 //	payload
 //	sum         4  of the plain bytes
 //
@@ -91,11 +91,12 @@ const (
 
 // Methods, as far as framing depends on them.
 const (
-	Stored      = 0 // the payload is the plain bytes
-	Fill        = 1 // the payload is one byte, repeated
-	ModelMethod = 3 // needs the model; method 2 does not
-	maxMethod   = 3
-	endTag      = 0xFF
+	Stored       = 0 // the payload is the plain bytes
+	Fill         = 1 // the payload is one byte, repeated
+	ModelMethod  = 3 // needs the model, as do those above; method 2 does not
+	SingleMethod = 4
+	maxMethod    = SingleMethod
+	endTag       = 0xFF
 )
 
 const (

@@ -270,7 +270,7 @@ func TestErrors(t *testing.T) {
 		{"long short", set(fs["fill"], 4, 0xff, 0xff, 0x7f), ErrLimit, 0, ""},
 		{"endless number", set(fs["fill"], 4, 0xff, 0xff, 0xff), ErrLimit, 0, ""},
 		{"number not short", set(fs["fill"], 4, 0x80, 0x00), ErrHeader, 0, "block 0 at offset 0: header corrupt: length is not written in its fewest bytes"},
-		{"method", set(fs["one"], 3, 0x14), ErrVersion, 0, "block 0 at offset 0: unsupported version: method 4 is unknown"},
+		{"method", set(fs["one"], 3, 0x15), ErrVersion, 0, "block 0 at offset 0: unsupported version: method 5 is unknown"},
 		{"fill of nothing", set(fs["empty"], 3, 0x11), ErrHeader, 0, ""},
 		{"index", set(stream, tail+3, 9), ErrHeader, -1, fmt.Sprintf("offset %d: header corrupt: the index does not agree with the blocks before it", tail)},
 		{"count", set(stream, len(stream)-20, 9), ErrHeader, -1, ""},

@@ -97,7 +97,7 @@ func ParseBlock(p []byte, h Header, n uint32) (Block, error) {
 	if b.Plain == 0 {
 		return Block{}, wrong(ErrHeader, "empty block")
 	}
-	if b.Method == ModelMethod && h.Model == [8]byte{} {
+	if b.Method >= ModelMethod && h.Model == [8]byte{} {
 		return Block{}, wrong(ErrHeader, "block uses a model and the header names none")
 	}
 	return b, nil

@@ -23,7 +23,7 @@ type Entry struct {
 // ModelPrefix is the beginning of the ID of the model that the block uses, nil if none.
 func (e *Entry) ModelPrefix() []byte {
 	switch {
-	case e.Method != ModelMethod:
+	case e.Method < ModelMethod:
 		return nil
 	case e.Short:
 		return e.Model[:shortModel]
@@ -269,7 +269,7 @@ func (e *Entry) parseShort(p []byte) (int, error) {
 		e.Payload = e.Plain
 	case Fill:
 		e.Payload = 1
-	case ModelMethod:
+	case ModelMethod, SingleMethod:
 		if len(p) < n+shortModel {
 			return 0, cut
 		}

@@ -17,7 +17,7 @@ func AppendShort(dst []byte, b Block, id *[32]byte, payload []byte) ([]byte, err
 	if b.Method > Fill {
 		dst = binary.AppendUvarint(dst, uint64(b.Payload))
 	}
-	if b.Method == ModelMethod {
+	if b.Method >= ModelMethod {
 		dst = append(dst, id[:shortModel]...)
 	}
 	dst = append(dst, payload...)

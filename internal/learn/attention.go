@@ -92,6 +92,7 @@ func (l *Learner) attentionBackward(w *worker, dqkv, do []float32, i, s int) {
 		gather(g, do[q:], c.Heads*hd, n, hd)
 		packRows(&w.a, qkv[v:], width, n, hd)
 		w.a.MatMul(w.dp, g, n)
+		w.flip = grow(w.flip, n*n)
 		transpose(w.flip, p, n, n, n)
 		packCols(&w.a, g, hd, n, hd)
 		w.a.MatMul(w.q, w.flip, n)

@@ -79,6 +79,8 @@ func newTable(rows, cols int) *table {
 
 func (t *table) set(from model.Matrix) {
 	widen(t.w, from)
+	t.list = t.list[:0]
+	clear(t.seen)
 	clear(t.moment)
 	clear(t.square)
 }

@@ -139,6 +139,15 @@ func (h *AdaptiveHead) Reset() {
 	h.list = h.list[:0]
 }
 
+// Table writes the rows that were updated since the beginning or Reset to table,
+// (Vocab, Dim), each at the number of its token.
+func (h *AdaptiveHead) Table(table []float32) {
+	dim := h.m.c.Dim
+	for _, v := range h.list {
+		copy(row(table, int(h.order[v]), dim), row(h.rows, int(v), dim))
+	}
+}
+
 // dequantize widens an int8 row: dst = float32(q) * scale.
 func dequantize(dst []float32, q []int8, scale float32) {
 	for i, v := range q {

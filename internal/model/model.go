@@ -15,6 +15,7 @@ type Model struct {
 	outputNorm []float32
 	output     Matrix // int8; see AdaptiveHead
 	rope       *kernel.RopeTable
+	weights    *Weights // what all of this was made of
 }
 
 // block is one transformer layer. Matrices that read the same row are one
@@ -25,14 +26,14 @@ type block struct {
 }
 
 // New checks the weights, rounds those that are float32 to int8 (see Quantize)
-// and packs them. It keeps the int8 tables and the vectors of w, which must not
-// be changed afterwards.
+// and packs them. It keeps w, which must not be changed afterwards.
 func New(c Config, w *Weights) (*Model, error) {
 	if err := w.Validate(c); err != nil {
 		return nil, err
 	}
 	m := &Model{
 		c:          c,
+		weights:    w,
 		embed:      w.Embed.Int8(),
 		output:     w.Output.Int8(),
 		outputNorm: w.OutputNorm,
@@ -116,6 +117,9 @@ func (m *Model) SetEmbed(r int, w []float32) {
 
 // row is row r of an int8 matrix.
 func (m *Matrix) row(r int) []int8 { return m.Q[r*m.Cols:][:m.Cols] }
+
+// Weights returns what New was given. It must not be changed.
+func (m *Model) Weights() *Weights { return m.weights }
 
 // Config returns the sizes of the model.
 func (m *Model) Config() Config { return m.c }
