@@ -24,8 +24,7 @@ type weightSums struct {
 
 // see looks at the decision of the last P, which was bit.
 func (l *learner) see(p *Predictor, bit int) {
-	first, end := p.model.Used()
-	for i := first; i < end; i++ {
+	for i := range p.model.Contexts() {
 		l.states[i][p.model.State(i)][bit]++
 	}
 	l.weights(Mode{LM: p.lm, Rich: p.mode.Rich, Fast: p.mode.Fast}.name(), p.mixer)

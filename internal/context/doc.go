@@ -93,8 +93,8 @@
 //
 // where follow is 16 bits found under (t & 0xffffff)*M1 >> 48, the two bytes that
 // followed the same hash before: after each byte, under the t before it, follow =
-// follow<<8 + byte. These are the plain set; the fast one is order 1 and the
-// contexts 0 to 7. The rich set has also
+// follow<<8 + byte. These are the plain set; the fast one is orders 0 and
+// 1 and the contexts 0 to 7. The rich set has also
 //
 //	12 value*8 + field         13 value*3 + head + field
 //	14 above | next<<8 | last<<32 | field<<16

@@ -10,9 +10,9 @@ const (
 	sets
 )
 
-// shape is what a Set consists of: contexts from the first on to the last, and
-// matches.
-type shape struct{ first, kinds, matches int }
+// shape is what a Set consists of: orders 0 and 1, so many other kinds of context,
+// and matches.
+type shape struct{ kinds, matches int }
 
 // Orders 0 and 1 have slots of their own; the other kinds of context are hashes
 // of something in the cursor's memory.
@@ -22,17 +22,16 @@ const (
 	richKinds  = 20
 )
 
-// shapes of the sets. The fast one is without order 0.
 var shapes = [sets]shape{
-	Fast:  {1, fastKinds, 1},
-	Plain: {0, plainKinds, matchers},
-	Rich:  {0, richKinds, matchers},
+	Fast:  {fastKinds, 1},
+	Plain: {plainKinds, matchers},
+	Rich:  {richKinds, matchers},
 }
 
 // Inputs returns the number of inputs that Predict fills.
 func (s Set) Inputs() int {
 	h := &shapes[s]
-	n := 2*(direct-h.first+h.kinds) + h.matches*matcherInputs
+	n := 2*(direct+h.kinds) + h.matches*matcherInputs
 	if s == Rich {
 		n += frequencyInputs
 	}

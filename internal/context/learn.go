@@ -2,8 +2,8 @@ package context
 
 import "kolm/internal/mix"
 
-// Used returns the bounds of the contexts in use.
-func (m *Model) Used() (first, end int) { return m.first, direct + m.kinds }
+// Contexts returns the number of contexts in use.
+func (m *Model) Contexts() int { return direct + m.kinds }
 
 // State returns the state that context i gave at the last Predict.
 func (m *Model) State(i int) uint8 { return uint8(m.at[i]) }

@@ -111,9 +111,7 @@ func (m *Model) load(node uint32) {
 	if node > 1 {
 		nibble = node - 15
 	}
-	if m.first == 0 {
-		m.slot[0] = m.table.directSlot(256, nibble)
-	}
+	m.slot[0] = m.table.directSlot(256, nibble)
 	m.slot[1] = m.table.directSlot(uint32(m.c.tail&255), nibble)
 	if key := max(node>>1, 1); m.lines != key {
 		m.findLines(key)
@@ -145,18 +143,18 @@ func (m *Model) Predict(node uint32, x []int32) {
 		m.findLines(node)
 	}
 	b := m.table.b
-	first, n := m.first, direct+m.kinds
-	slot, place, at := m.slot[first:n], m.place[first:n], m.at[first:n]
+	n := direct + m.kinds
+	slot, place, at := m.slot[:n], m.place[:n], m.at[:n]
 	for i, s := range slot {
 		p := s + in
-		a := uint16((first+i)<<8) | uint16(b[p])
+		a := uint16(i<<8) | uint16(b[p])
 		place[i], at[i] = p, a
 		e := m.entry[a%entries] >> 20
 		pair := x[2*i : 2*i+2 : 2*i+2]
 		pair[0] = mix.Stretch12(e)
 		pair[1] = (int32(e) - 2048) >> 1
 	}
-	x = x[2*len(slot):]
+	x = x[2*n:]
 	for i, k := range m.match[:m.matches] {
 		k.predict(&m.c.match[i], &m.hist, node, depth, (*[matcherInputs]int32)(x[matcherInputs*i:]))
 	}
@@ -170,9 +168,9 @@ func (m *Model) Update(bit int) {
 	b := m.table.b
 	next := &nextState[bit&1]
 	one := uint32(bit)
-	first, n := m.first, direct+m.kinds
-	place := m.place[first:n]
-	for i, a := range m.at[first:n] {
+	n := direct + m.kinds
+	place := m.place[:n]
+	for i, a := range m.at[:n] {
 		e := &m.entry[a%entries]
 		*e = mix.Adapt(*e, one, entryLimit)
 		b[place[i]] = next[uint8(a)]
