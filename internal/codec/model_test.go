@@ -142,7 +142,7 @@ func TestModelRoundTrip(t *testing.T) {
 // TestSameBits is the promise of the format: the same payload with every kernel
 // variant and on every architecture.
 func TestSameBits(t *testing.T) {
-	const golden = "c62a9fe99a4beb938de1f9d8621cc3ad990dfb346359043166e08ca72c6e5b9b"
+	const golden = "c92c6fd5ac774e11719cebfbb78f78ad84eb413ffeb147793f7a38fe1d9acc0b"
 	lm := toyLM(t)
 	active := kernel.Active()
 	defer kernel.Use(active)
