@@ -39,7 +39,7 @@ func newPool(o *options) *pool {
 		p.slots <- new(slot)
 	}
 	p.make = func(lm *codec.LM) coder {
-		level := 1
+		level := min(o.level, DefaultLevel-1)
 		if lm != nil {
 			level = max(o.level, DefaultLevel)
 		}
