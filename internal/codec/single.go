@@ -22,7 +22,7 @@ const (
 // a few tens of KB of program text.
 const (
 	learnTokens = 192
-	learnRate   = 2.0 / 10000
+	learnRate   = 4.0 / 10000
 )
 
 // singleCoder codes blocks as one stream, with a body that learns, if that is
