@@ -54,7 +54,8 @@ var layers = map[string][]string{
 	"internal/universal":    {"coder"},
 	"internal/weightcode":   {"coder"},
 	"internal/twopart":      {"codec", "coder", "half", "kernel", "ledger", "model", "modelfile", "token", "weightcode"},
-	"internal/codes":        {".", "builtin", "codec", "container", "ledger", "mdl", "mdl/bitsback", "modelfile", "peer", "token", "train", "twopart", "universal"},
+	"internal/prequential":  {"coder", "kernel", "learn", "model"},
+	"internal/codes":        {".", "builtin", "codec", "container", "ledger", "mdl", "mdl/bitsback", "modelfile", "peer", "prequential", "token", "train", "twopart", "universal"},
 	".":                     {"codec", "container", "builtin", "kernel", "modelfile"},
 	"cmd/kolm":              {".", "builtin", "codec", "container", "corpus", "kernel", "model", "modelfile", "token", "train", "peer", "chart", "lab", "mdl/prefix", "lm", "lmfile", "score", "vocab", "memory", "codes", "ledger", "twopart", "quantize"},
 }

@@ -70,6 +70,7 @@ func All() []Code {
 		Code{"contexts", "kolm -1: adaptive contexts only", contexts},
 		Code{"kolm", "kolm -5: contexts mixed with a model made before, which is or is not counted", mixed},
 		Code{"two-part", "a model trained on the data, and the data under it, in one file; in four precisions", twoPart},
+		Code{"prequential", "a model that learns while it codes, and is not sent", online},
 		Code{"variational", "a Gaussian over the weights of that model: -ELBO", variational},
 		Code{"bits-back", "a model of two weights with a Gaussian over them, bits back", bitsBack},
 	)

@@ -153,6 +153,17 @@ func TestBitsBack(t *testing.T) {
 	}
 }
 
+// TestPrequential: no bits of the model, and entries that are the file.
+func TestPrequential(t *testing.T) {
+	for _, data := range [][]byte{{}, {9}, []byte(strings.Repeat("learn and tell; ", 12))} {
+		for name, l := range rows(t, "prequential", input(t, data)) {
+			if !l.Decoded || l.Sum(ledger.Model) != 0 || l.Total()%ledger.Bytes(1) != 0 || len(l.Entries) != 3 {
+				t.Errorf("%d bytes: %s: %+v", len(data), name, l)
+			}
+		}
+	}
+}
+
 // TestTrained trains a small model for a moment: files in four precisions, whose
 // entries are theirs exactly, and the variational code beside them.
 func TestTrained(t *testing.T) {
