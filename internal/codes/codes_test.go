@@ -92,7 +92,7 @@ func TestPlainCodes(t *testing.T) {
 // TestPeers runs what is installed; xz and zstd are libraries where they are not.
 func TestPeers(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts many processes")
+		t.Skip("short: starts many processes, as the run without -short does")
 	}
 	data := []byte(strings.Repeat("a peer among peers; ", 100))
 	var names []string
@@ -168,7 +168,7 @@ func TestPrequential(t *testing.T) {
 // entries are theirs exactly, and the variational code beside them.
 func TestTrained(t *testing.T) {
 	if testing.Short() {
-		t.Skip("trains a model")
+		t.Skip("short: trains a model, as the run without -short does")
 	}
 	r := rand.New(rand.NewPCG(1, 1))
 	words := strings.Fields("a model pays for itself where data is long and like itself enough to be told by it")

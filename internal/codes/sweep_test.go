@@ -40,7 +40,7 @@ func TestBreakEven(t *testing.T) {
 
 func TestSweep(t *testing.T) {
 	if testing.Short() {
-		t.Skip("trains models")
+		t.Skip("short: trains models, as the run without -short does")
 	}
 	in := input(t, []byte(strings.Repeat("a ladder of sizes, of which one is the shortest; ", 500)))
 	in.Budget, in.Threads, in.Seed = 2*time.Second, 2, 1

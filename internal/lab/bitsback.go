@@ -74,11 +74,7 @@ func runBitsBack(r *run) error {
 // otherClasses codes a sequence with context trees and automata, chosen by their
 // posterior and alike.
 func (r *run) otherClasses() error {
-	trees, err := mdl.Trees(3, nil)
-	if err != nil {
-		return err
-	}
-	automata, err := mdl.Automata(2)
+	trees, automata, err := treesAndAutomata(3, 2)
 	if err != nil {
 		return err
 	}

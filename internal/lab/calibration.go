@@ -74,7 +74,7 @@ type answers []answer
 func (t task) answers(net *memory.Learned) (list answers) {
 	for i, key := range t.keys {
 		p := net.Predict(key)
-		c := choice(p)
+		c := argmax(p)
 		list = append(list, answer{p[c], c == t.labels[i]})
 	}
 	return list

@@ -25,11 +25,7 @@ func runEquivalence(r *run) error {
 	if err != nil {
 		return err
 	}
-	trees, err := mdl.Trees(4, nil)
-	if err != nil {
-		return err
-	}
-	automata, err := mdl.Automata(3)
+	trees, automata, err := treesAndAutomata(4, 3)
 	if err != nil {
 		return err
 	}
@@ -53,6 +49,16 @@ func runEquivalence(r *run) error {
 	return invariance(r)
 }
 
+// treesAndAutomata are the classes of all trees to a depth and of all automata to
+// a number of states.
+func treesAndAutomata(depth, states int) (trees, automata *mdl.Class, err error) {
+	if trees, err = mdl.Trees(depth, nil); err != nil {
+		return nil, nil, err
+	}
+	automata, err = mdl.Automata(states)
+	return trees, automata, err
+}
+
 // shortSequences adds the code that needs all sequences of a length: NML.
 func shortSequences(r *run) error {
 	const n = 12
@@ -61,11 +67,7 @@ func shortSequences(r *run) error {
 	if err != nil {
 		return err
 	}
-	trees, err := mdl.Trees(3, nil)
-	if err != nil {
-		return err
-	}
-	automata, err := mdl.Automata(2)
+	trees, automata, err := treesAndAutomata(3, 2)
 	if err != nil {
 		return err
 	}

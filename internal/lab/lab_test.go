@@ -30,7 +30,7 @@ func TestQuick(t *testing.T) {
 	for _, e := range Experiments() {
 		t.Run(e.Name, func(t *testing.T) {
 			if testing.Short() && slices.Contains(slow, e.Name) {
-				t.Skip("takes seconds")
+				t.Skip("short: runs for seconds, and the run without -short has it")
 			}
 			r, err := e.Run(Config{Quick: true, Seed: 1})
 			if err != nil {
@@ -200,7 +200,7 @@ func TestScaleOwn(t *testing.T) {
 // TestTrainsAlike: a recipe gives the same model each time, which packs and reads.
 func TestTrainsAlike(t *testing.T) {
 	if testing.Short() {
-		t.Skip("trains")
+		t.Skip("short: trains a model, as the run without -short does")
 	}
 	s := source.Order2()
 	c := recipe{text: letters(s, s.Sample(1, 2000)), vocab: 288, dim: 32, layers: 1, tokens: 4096, seed: 1}

@@ -188,16 +188,6 @@ func superposition(r *run) error {
 	return nil
 }
 
-func argmax(x []float32) int {
-	best := 0
-	for i, v := range x {
-		if v > x[best] {
-			best = i
-		}
-	}
-	return best
-}
-
 // trainedMemories asks a model that was trained: what fires a neuron, and is what
 // follows there what its value votes for?
 func trainedMemories(r *run) error {

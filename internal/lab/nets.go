@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 
@@ -61,15 +62,16 @@ func (t task) bits(net *memory.Learned) []float64 {
 func (t task) recall(net *memory.Learned) float64 {
 	hits := 0
 	for i, key := range t.keys {
-		hits += one(choice(net.Predict(key)) == t.labels[i])
+		hits += one(argmax(net.Predict(key)) == t.labels[i])
 	}
 	return float64(hits) / float64(len(t.keys))
 }
 
-func choice(p []float64) int {
+// argmax is the index of the largest number, the first of equals.
+func argmax[T cmp.Ordered](x []T) int {
 	best := 0
-	for i, v := range p {
-		if v > p[best] {
+	for i, v := range x {
+		if v > x[best] {
 			best = i
 		}
 	}
