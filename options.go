@@ -59,7 +59,7 @@ func inRange(name string, n, low, high int) error {
 	return nil
 }
 
-// WithLevel chooses the effort of packing, 1 to 9. For now 1 is contexts only, 2 to
+// WithLevel chooses the effort of packing, 1 to 9. 1 is contexts only, 2 to
 // 4 are the same, with further contexts for structured text. 5 is contexts with the
 // model; 6 to 8 are the same in one stream a block, which is smaller and keeps
 // little more than one CPU busy; at 9 the model learns from what it coded, at a few
