@@ -81,7 +81,7 @@ func BenchmarkMatMul(b *testing.B) {
 				i8.SetRow(r, s.int8s(cols, 0), 1)
 			}
 			for _, m := range []int{1, 2, 4, 8, 16, 64, 256} {
-				if v.name == "portable" && m > 1 {
+				if v.name == "portable" && m > 4 {
 					continue
 				}
 				dst, x, q, xs := make([]float32, m*rows), s.floats(m*cols, 0), s.uint8s(m*cols, 0), s.floats(m, 0)

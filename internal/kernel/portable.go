@@ -1,6 +1,10 @@
 package kernel
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+	"unsafe"
+)
 
 // The portable variant: plain Go, and the meaning of every other variant.
 // Lengths have been checked by the exported functions.
@@ -54,36 +58,82 @@ func matF32Go(dst, x, w []float32, m, rows, cols int) {
 	}
 }
 
-// dotPanel returns the 16 integer products of one row of x with one panel.
-func dotPanel(x []uint8, panel []int8) (acc [Panel]int32) {
-	for c := 0; c < len(x); c += 4 {
-		x4 := (*[4]uint8)(x[c:])
-		x0, x1, x2, x3 := int32(x4[0]), int32(x4[1]), int32(x4[2]), int32(x4[3])
-		w := (*[4 * Panel]int8)(panel[c*Panel:])
-		for j := range acc {
-			acc[j] += x0*int32(w[4*j]) + x1*int32(w[4*j+1]) + x2*int32(w[4*j+2]) + x3*int32(w[4*j+3])
+// dotPanel sets acc to the integer products of rows of x, one or two of cols
+// each, with one panel.
+//
+// One 64-bit product makes two of bytes: the weights of two outputs stand in
+// the halves of a word, made unsigned by adding 128, so that no half carries
+// into the other for 65 536 columns. What the 128 add is taken away at the end.
+func dotPanel(acc *[2][Panel]int32, x []uint8, rows, cols int, panel []int8) {
+	const most = 1 << 16
+	clear(acc[:])
+	for from := 0; from < cols; from += most {
+		n := min(most, cols-from)
+		p, q := x[from:][:n], x[(rows-1)*cols+from:][:n]
+		addPairs(&acc[0], &acc[1], p, q, panel[from*Panel:][:n*Panel])
+	}
+}
+
+const (
+	unsign = 0x8080808080808080 // turns a byte w into w+128
+	halves = 0x000000ff000000ff
+)
+
+// addPairs adds to a and b the products of x and y with a panel.
+func addPairs(a, b *[Panel]int32, x, y []uint8, panel []int8) {
+	var sa, sb [Panel / 2]uint64
+	var na, nb uint64
+	for k := 0; k+4 <= len(x) && k+4 <= len(y); k += 4 {
+		p, q := x[k:k+4], y[k:k+4]
+		x0, x1, x2, x3 := uint64(p[0]), uint64(p[1]), uint64(p[2]), uint64(p[3])
+		y0, y1, y2, y3 := uint64(q[0]), uint64(q[1]), uint64(q[2]), uint64(q[3])
+		na += x0 + x1 + x2 + x3
+		nb += y0 + y1 + y2 + y3
+		w := (*[Panel / 2][8]int8)(unsafe.Pointer((*[4 * Panel]int8)(panel[k*Panel:])))
+		for j := range w {
+			v := binary.LittleEndian.Uint64((*[8]uint8)(unsafe.Pointer(&w[j]))[:]) ^ unsign
+			u := v & halves
+			s, t := x0*u, y0*u
+			u = v >> 8 & halves
+			s, t = s+x1*u, t+y1*u
+			u = v >> 16 & halves
+			s, t = s+x2*u, t+y2*u
+			u = v >> 24 & halves
+			sa[j] += s + x3*u
+			sb[j] += t + y3*u
 		}
 	}
-	return acc
+	for j := range sa {
+		a[2*j] += int32(uint32(sa[j])) - 128*int32(na)
+		a[2*j+1] += int32(sa[j]>>32) - 128*int32(na)
+		b[2*j] += int32(uint32(sb[j])) - 128*int32(nb)
+		b[2*j+1] += int32(sb[j]>>32) - 128*int32(nb)
+	}
 }
 
 func matI8Go(dst []float32, x []uint8, xs []float32, w *I8, m int) {
+	var acc [2][Panel]int32
 	for r := 0; r < w.Rows; r += Panel {
-		panel := w.Data[r*w.Cols:][:Panel*w.Cols]
-		for i := range m {
-			acc := dotPanel(x[i*w.Cols:][:w.Cols], panel)
-			n := min(Panel, w.Rows-r)
-			dequantGo(dst[i*w.Rows+r:][:n], acc[:n], w.Sum[r:], xs[i], w.Scale[r:])
+		panel, n := w.Data[r*w.Cols:][:Panel*w.Cols], min(Panel, w.Rows-r)
+		for i := 0; i < m; i += 2 {
+			k := min(2, m-i)
+			dotPanel(&acc, x[i*w.Cols:], k, w.Cols, panel)
+			for l := range k {
+				dequantGo(dst[(i+l)*w.Rows+r:][:n], acc[l][:n], w.Sum[r:], xs[i+l], w.Scale[r:])
+			}
 		}
 	}
 }
 
 func dotI8Go(dst []int32, x []uint8, w []int8, m, n, k int) {
+	var acc [2][Panel]int32
 	for r := 0; r < n; r += Panel {
-		panel := w[r*k:][:Panel*k]
-		for i := range m {
-			acc := dotPanel(x[i*k:][:k], panel)
-			copy(dst[i*n+r:], acc[:])
+		for i := 0; i < m; i += 2 {
+			rows := min(2, m-i)
+			dotPanel(&acc, x[i*k:], rows, k, w[r*k:][:Panel*k])
+			for l := range rows {
+				copy(dst[(i+l)*n+r:], acc[l][:])
+			}
 		}
 	}
 }
