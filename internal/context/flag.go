@@ -30,9 +30,7 @@ func NewFlags() *Flags {
 // Reset forgets everything learned.
 func (f *Flags) Reset() {
 	for _, m := range f.maps {
-		for i := range 1 << flagBits {
-			m.Set(i, 1<<31, 0)
-		}
+		m.Reset()
 	}
 }
 

@@ -5,7 +5,8 @@ package mix
 // piecewise linear between 17 points, and moves the nearer end towards every
 // decision. (Adaptive probability map, or secondary estimation.)
 type APM struct {
-	curve []uint16 // (contexts, apmPoints) probability / 2^16
+	curve []uint16 // (contexts, apmPoints) probability / 2^16, less that of identity
+	moved moved    // points of curve
 	at    int      // point that the last call moves
 	rate  uint
 	base  int    // where the curve of the next call begins
@@ -17,22 +18,23 @@ const (
 	apmStep   = 2 * fineTo / (apmPoints - 1) // 1.5 nats
 )
 
+// identity is the curve that leaves a probability as it is. Curves are kept as
+// differences from it, so that one nobody asked for takes no memory.
+var identity [apmPoints]uint16
+
+func fillIdentity() {
+	for i := range identity {
+		identity[i] = uint16(min(Squash(int32(i)*apmStep-fineTo)>>16, 65535))
+	}
+}
+
 // NewAPM returns an APM of n contexts which moves by 1/2^rate of the error.
 func NewAPM(n int, rate uint) *APM {
-	a := &APM{curve: make([]uint16, n*apmPoints), rate: rate}
-	a.Reset()
-	return a
+	return &APM{curve: make([]uint16, n*apmPoints), rate: rate}
 }
 
 // Reset makes every curve the identity.
-func (a *APM) Reset() {
-	for i := range apmPoints {
-		a.curve[i] = uint16(min(Squash(int32(i)*apmStep-fineTo)>>16, 65535))
-	}
-	for n := apmPoints; n < len(a.curve); n *= 2 {
-		copy(a.curve[n:], a.curve[:n])
-	}
-}
+func (a *APM) Reset() { reset(a.curve, &a.moved) }
 
 // Select chooses context ctx for the next P. Its curve is asked for at once, so
 // that it can arrive while the probability is made.
@@ -51,16 +53,18 @@ func (a *APM) P(s int32) uint32 {
 		at, f = at-1, apmStep
 	}
 	c := a.curve[at : at+2 : at+2]
+	lo, hi := c[0]+identity[at-a.base], c[1]+identity[at-a.base+1]
 	a.at = at
 	if f >= apmStep/2 {
 		a.at++
 	}
-	return uint32((uint64(c[0])*uint64(apmStep-f) + uint64(c[1])*uint64(f)) << 16 / apmStep)
+	return uint32((uint64(lo)*uint64(apmStep-f) + uint64(hi)*uint64(f)) << 16 / apmStep)
 }
 
 // Update tells that the decision of the last P was bit.
 func (a *APM) Update(bit int) {
+	a.moved.add(a.at)
 	c := &a.curve[a.at]
-	target := int32(bit) * 65535
-	*c += uint16((target - int32(*c) + int32(bit)<<a.rate - int32(bit)) >> a.rate)
+	target, now := int32(bit)*65535, int32(*c+identity[a.at-a.base])
+	*c += uint16((target - now + int32(bit)<<a.rate - int32(bit)) >> a.rate)
 }

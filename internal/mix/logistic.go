@@ -26,6 +26,7 @@ var (
 func init() {
 	fillSquash()
 	fillStretch()
+	fillIdentity()
 }
 
 // expStep is exp(-1/32) * 2^64.

@@ -20,6 +20,7 @@ type Mixer struct {
 	dot    []int32  // its output, in 1/65536 nat
 	step   []int32  // its error times its rate
 
+	from   *int32  // what Reset was given last
 	final  []int32 // second layer: vectors of one weight for each set
 	chosen int     // place in final of the vector selected
 	pr     uint32
@@ -55,19 +56,28 @@ func NewMixer(n int, sizes []int, finals int, r Rate) *Mixer {
 }
 
 // Reset forgets everything learned. start holds the first weights of each set
-// and, last, of the second layer.
+// and, last, of the second layer; they must not change while the mixer lives.
 func (m *Mixer) Reset(start [][]int32) {
-	n := len(m.X)
-	clear(m.X)
+	n, again := len(m.X), m.from == &start[0][0]
 	for s, first := range m.first {
 		end := len(m.seen)
 		if s+1 < len(m.first) {
 			end = m.first[s+1]
 		}
-		repeat(m.weight[first*n:end*n], start[s], n)
+		if !again {
+			repeat(m.weight[first*n:end*n], start[s], n)
+			continue
+		}
+		for v := first; v < end; v++ {
+			if m.seen[v] > 0 { // the others are as they began
+				repeat(m.weight[v*n:][:n], start[s], n)
+			}
+		}
 	}
 	repeat(m.final, start[len(m.first)], len(m.first))
 	clear(m.seen)
+	clear(m.X)
+	m.from = &start[0][0]
 }
 
 // repeat fills dst with copies of v, cut or filled up with zeros to n.
