@@ -19,7 +19,7 @@ type trainCmd struct {
 	Resume  bool     `help:"Go on from the checkpoint in the run folder; a finished run goes on from before its decay."`
 	From    string   `type:"existingfile" placeholder:"MODEL.gguf" help:"Begin with the weights and vocabulary of a model trained by kolm; size, vocabulary and window are then its own."`
 	Minutes float64  `help:"Train about this long, final decay included."`
-	Tokens  int64    `help:"Train on this many tokens, final decay included. With neither this nor --minutes: until the file \"decay\" in the run folder says how many tokens the decay shall last."`
+	Tokens  int64    `help:"Train on this many tokens, final decay included. With neither this nor --minutes: until the file \"decay\" in the run folder says how many tokens the decay shall last; it may say so again."`
 
 	Size    string `default:"6x256" placeholder:"LAYERSxDIM" help:"Layers and width. Heads are 64 wide, half as many for keys and values, and the feed-forward blocks three times as wide."`
 	Vocab   int    `default:"4096" help:"Tokens, the 256 bytes included."`

@@ -16,6 +16,8 @@ func TestSchedule(t *testing.T) {
 	warm := newSchedule(1000)
 	decay := newSchedule(1000)
 	decay.begin(5000, 2000)
+	again := decay
+	again.begin(6000, 500)
 	early := newSchedule(1000)
 	early.begin(500, 1000)
 	for _, c := range []struct {
@@ -26,6 +28,7 @@ func TestSchedule(t *testing.T) {
 	}{
 		{warm, 0, 0.1, false}, {warm, 400, 0.5, false}, {warm, 900, 1, false}, {warm, 1 << 40, 1, false},
 		{decay, 5000, 1, false}, {decay, 6000, 0.5, false}, {decay, 6900, 0.05, false}, {decay, 7000, 0, true}, {decay, 9000, 0, true},
+		{again, 6000, 0.5, false}, {again, 6250, 0.25, false}, {again, 6500, 0, true},
 		{early, 600, 0.7, false}, {early, 1000, 0.5, false},
 		{newSchedule(0), 0, 1, false},
 	} {

@@ -9,16 +9,15 @@ import (
 	"time"
 )
 
-// considerDecay begins the final decay if the budget or the operator says so.
+// considerDecay begins the final decay if the budget or the operator says so, and
+// changes its length if the operator asks again.
 func (t *trainer) considerDecay() error {
 	p := &t.Progress
 	path := filepath.Join(t.o.Dir, decayFile)
 	text, err := os.ReadFile(path)
 	asked := err == nil
-	if p.Schedule.decaying() {
-		if asked {
-			return os.Remove(path)
-		}
+	again := p.Schedule.decaying()
+	if again && !asked {
 		return nil
 	}
 	length := t.budgetDecay()
@@ -32,8 +31,10 @@ func (t *trainer) considerDecay() error {
 	if length <= 0 {
 		return nil
 	}
-	if err := t.state.save(t.o.Dir, stableFile, ""); err != nil {
-		return err
+	if !again {
+		if err := t.state.save(t.o.Dir, stableFile, ""); err != nil {
+			return err
+		}
 	}
 	p.Schedule.begin(p.Tokens, length)
 	t.emit(Event{Kind: Note, Text: fmt.Sprintf("decay begins at %d tokens and lasts %d", p.Tokens, length)})

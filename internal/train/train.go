@@ -94,7 +94,8 @@ type Event struct {
 // Run trains a model. It returns ctx's error, after saving, if ctx is cancelled.
 //
 // An operator can ask a running process for the final decay by writing the
-// number of tokens that it should last to the file "decay" in the run folder.
+// number of tokens that it should last to the file "decay" in the run folder, and
+// change its mind in the same way.
 func Run(ctx context.Context, o Options, emit func(Event)) error {
 	t, err := start(ctx, &o, emit)
 	if err != nil {

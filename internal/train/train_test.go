@@ -163,7 +163,7 @@ func TestDecayFile(t *testing.T) {
 	o.Tokens = 0
 	var notes []string
 	err := Run(t.Context(), o, func(e Event) {
-		request := map[int64]string{3: "soon\n", 5: " 1280\n", 8: "99999999"}[e.Step]
+		request := map[int64]string{3: "soon\n", 5: "99999999", 8: " 896\n"}[e.Step]
 		if e.Kind == Step && request != "" {
 			if err := os.WriteFile(filepath.Join(o.Dir, decayFile), []byte(request), 0o666); err != nil {
 				t.Error(err)
@@ -173,13 +173,13 @@ func TestDecayFile(t *testing.T) {
 			notes = append(notes, e.Text)
 		}
 		if e.Kind == Finished && e.Tokens != 15*128 {
-			t.Errorf("finished at %d tokens, want 5 steps and 1280 tokens", e.Tokens)
+			t.Errorf("finished at %d tokens, want 8 steps and 896 tokens", e.Tokens)
 		}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(notes) != 2 || !strings.Contains(notes[0], `"soon\n"`) || !strings.Contains(notes[1], "decay begins at 640") {
+	if len(notes) != 3 || !strings.Contains(notes[0], `"soon\n"`) || !strings.Contains(notes[1], "decay begins at 640 tokens and lasts 99999999") || !strings.Contains(notes[2], "at 1024 tokens and lasts 896") {
 		t.Errorf("notes %q", notes)
 	}
 	if _, err := os.Stat(filepath.Join(o.Dir, decayFile)); err == nil {
