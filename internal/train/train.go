@@ -97,6 +97,11 @@ type Event struct {
 // number of tokens that it should last to the file "decay" in the run folder, and
 // change its mind in the same way.
 func Run(ctx context.Context, o Options, emit func(Event)) error {
+	unlock, err := lock(o.Dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	t, err := start(ctx, &o, emit)
 	if err != nil {
 		return err
@@ -160,9 +165,6 @@ func start(ctx context.Context, o *Options, emit func(Event)) (*trainer, error) 
 	}
 	if o.Threads < 1 {
 		return nil, fmt.Errorf("train: %d threads: want at least 1", o.Threads)
-	}
-	if err := os.MkdirAll(o.Dir, 0o777); err != nil {
-		return nil, err
 	}
 	t := &trainer{o: o, emit: emit, begun: now}
 	if err := t.restore(); err != nil {

@@ -187,6 +187,26 @@ func TestDecayFile(t *testing.T) {
 	}
 }
 
+func TestLock(t *testing.T) {
+	dir := t.TempDir()
+	writeCorpus(t, dir)
+	o, asked := tinyOptions(dir), false
+	err := Run(t.Context(), o, func(e Event) {
+		if e.Kind != Step || asked {
+			return
+		}
+		asked = true
+		second := o
+		second.Resume = true
+		if err := Run(t.Context(), second, func(Event) {}); err == nil || !strings.Contains(err.Error(), "in use") {
+			t.Errorf("a second run in the same folder: %v", err)
+		}
+	})
+	if err != nil || !asked {
+		t.Errorf("the first run: %v, asked %v", err, asked)
+	}
+}
+
 // TestTimeBudget gives a busy machine more time until it gets past the warm-up.
 func TestTimeBudget(t *testing.T) {
 	dir := t.TempDir()
