@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"kolm/internal/chart"
+	"kolm/internal/lmfile"
 	"kolm/internal/modelfile"
 	"kolm/internal/quantize"
 	"kolm/internal/score"
@@ -36,14 +37,14 @@ func (c *modelQuantizeCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := c.isGGUF(); err != nil {
+		return err
+	}
 	m, err := openScoring(c.Model, "")
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	if m.Keys == nil {
-		return failed("make a GGUF file of it first", "%s is a %s model: types are chosen for GGUF files", m.name, m.Format)
-	}
 	s := &quantize.Source{File: m.File, Threads: c.Threads, Progress: func(n int) { a.bar.Load().add(n) }}
 	sample, size, err := c.texts(a, s, m)
 	if err != nil {
@@ -75,6 +76,24 @@ func (c *modelQuantizeCmd) Run(a *app) error {
 		return err
 	}
 	a.say("%s: %s, %.2f bits a weight, %s", c.Output, last.Name, last.PerWeight, size64(last.Bytes))
+	return nil
+}
+
+// isGGUF refuses models of other formats, before a tokenizer is looked for that
+// some come without. What is no model is left to who opens it.
+func (c *modelQuantizeCmd) isGGUF() error {
+	e, err := chooseModel(c.Model)
+	if err != nil || e.path == "" {
+		return err
+	}
+	f, err := lmfile.Open(e.path, 0)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	if f.Format != lmfile.GGUF {
+		return failed("make a GGUF file of it first", "%s is a %s model: types are chosen for GGUF files", c.Model, f.Format)
+	}
 	return nil
 }
 

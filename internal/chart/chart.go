@@ -118,6 +118,9 @@ func (c *Chart) draw() (*plot.Plot, error) {
 	if err := c.bars(p); err != nil {
 		return nil, err
 	}
+	if len(c.Bars) == 0 { // room for the legend above the lines
+		p.Y.Max += .15 * (p.Y.Max - p.Y.Min)
+	}
 	return p, c.mark(p)
 }
 
@@ -135,7 +138,7 @@ func (c *Chart) bars(p *plot.Plot) error {
 			if len(b.Parts) != len(c.Parts) {
 				return fmt.Errorf("bar %s has %d parts, want %d", b.Name, len(b.Parts), len(c.Parts))
 			}
-			names[at], values[at] = b.Name, b.Parts[part]
+			names[at], values[at] = " "+b.Name, b.Parts[part] // the longest name is cut without the space
 		}
 		bars, err := plotter.NewBarChart(values, 0.7*height/vg.Length(len(c.Bars)+3))
 		if err != nil {
@@ -150,6 +153,7 @@ func (c *Chart) bars(p *plot.Plot) error {
 		p.Legend.Add(what, bars)
 	}
 	p.NominalY(names...)
+	p.X.Max *= 1.03
 	p.Legend.Top = false
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 // contexts say of it. The weights are points of a grid.
 const (
 	bitsBackWeights = 2
-	bitsBackBytes   = 1 << 18 // the longest data: training goes over it many times
+	bitsBackBytes   = 1 << 20 // the longest data: every bit of it takes some tens of bytes
 	gridValues      = 193     // of a weight, from 0 on
 	gridStep        = 1.0 / 128
 )

@@ -24,6 +24,20 @@ type Size struct {
 
 func (s Size) String() string { return fmt.Sprintf("%dx%d, %d tokens", s.Layers, s.Dim, s.Vocab) }
 
+// shape is that of a model of the size, of which vocab tokens were learned.
+func (s Size) shape(vocab int) train.Shape {
+	h := train.DefaultOptions().Shape
+	h.Vocab, h.Window = vocab, 128
+	h.Layers, h.Dim, h.FFN = s.Layers, s.Dim, 2*s.Dim
+	h.HeadDim = min(32, s.Dim)
+	h.Heads = s.Dim / h.HeadDim
+	h.KVHeads = max(1, h.Heads/2)
+	for h.Heads%h.KVHeads != 0 { // five heads share one
+		h.KVHeads--
+	}
+	return h
+}
+
 // sizeFor is a size that data of n bytes may pay for, if any is.
 func sizeFor(n int) Size {
 	switch {
@@ -57,12 +71,7 @@ func fit(ctx context.Context, in *Input, size Size, budget time.Duration, report
 	if o.Merges, err = merges(in.Data, size.Vocab); err != nil {
 		return nil, err
 	}
-	o.Shape.Vocab = token.FirstMerge + len(o.Merges)
-	o.Shape.Layers, o.Shape.Dim, o.Shape.FFN = size.Layers, size.Dim, 2*size.Dim
-	o.Shape.HeadDim = min(32, size.Dim)
-	o.Shape.Heads = size.Dim / o.Shape.HeadDim
-	o.Shape.KVHeads = max(1, o.Shape.Heads/2)
-	o.Shape.Window = 128
+	o.Shape = size.shape(token.FirstMerge + len(o.Merges))
 	o.Recipe.Seq, o.Recipe.Batch, o.Recipe.Warmup = 128, 2048, 20_000
 	o.Recipe.Seed, o.Threads = in.Seed, in.Threads
 	o.Time, o.Save, o.Eval = budget, 0, 0

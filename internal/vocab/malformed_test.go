@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -193,6 +194,76 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// justified fails where reading a file of n bytes allocates more than a multiple
+// of n: what the densest parts of a vocabulary become, lists that grow included.
+func justified(t *testing.T, n int, read func()) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	read()
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; got > uint64(512*n+1<<20) {
+		t.Errorf("%d bytes allocated for a file of %d", got, n)
+	}
+}
+
+// TestAllocation reads files of 256 KiB that say much with few bytes: many
+// empty merges and steps, nested lists, lying counts and ids.
+func TestAllocation(t *testing.T) {
+	const n = 1 << 18
+	many := func(before, part, after string) []byte {
+		return []byte(before + strings.Repeat(part+",", n/(len(part)+1)) + part + after)
+	}
+	nested := strings.Repeat("a", maxPiece)
+	var grown []string // every prefix is a token: each piece splits everywhere
+	for i := range maxPiece {
+		grown = append(grown, nested[:i+1])
+	}
+	types, scores := make([]int32, len(grown)), make([]float32, len(grown))
+	for i := range types {
+		types[i], scores[i] = 1, float32(-i)
+	}
+	for name, f := range map[string][]byte{
+		"merges":    many(`{"model":{"type":"BPE","merges":[`, `[]`, `]}}`),
+		"steps":     many(`{"normalizer":{"type":"Sequence","normalizers":[`, `{}`, `]}}`),
+		"added":     many(`{"added_tokens":[`, `{}`, `],"model":{"type":"BPE"}}`),
+		"templates": many(`{"post_processor":{"single":[`, `{}`, `]}}`),
+		"lists":     []byte(`{"model":` + strings.Repeat(`[`, n)),
+		"processor": []byte(strings.Repeat(`{"post_processor":{"processors":[`, n/32)),
+		"far id":    []byte(`{"pre_tokenizer":{"type":"ByteLevel"},"model":{"type":"BPE","vocab":{"a":16777215},"merges":["a a"]}}`),
+	} {
+		justified(t, len(f), func() {
+			if _, err := ParseHuggingFace(f, nil); err == nil {
+				t.Errorf("%s: accepted", name)
+			}
+		})
+	}
+	for name, keys := range map[string]map[string]any{
+		"prefixes":    {"model": "llama", "tokens": grown, "token_type": types, "scores": scores},
+		"empty names": {"model": "gpt2", "tokens": make([]string, n/8), "merges": []string{}},
+		"no merges":   {"model": "gpt2", "tokens": []string{"a"}, "merges": make([]string, n/8)},
+	} {
+		f := gguf(keys)
+		justified(t, len(f), func() {
+			g, err := modelfile.Parse(f)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if tok, err := ParseGGUF(g); name == "prefixes" && (err != nil || tok.Vocab() != maxPiece) {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+	tokens := make([]byte, 4, n) // of llama2.c: a score and no bytes
+	for len(tokens) < n {
+		tokens = append(tokens, 0, 0, 0, 0, 0, 0, 0, 0)
+	}
+	lying := append(bytes.Clone(tokens), 0, 0, 0, 0, 0xff, 0xff, 0xff, 0x7f)
+	for _, f := range [][]byte{tokens, lying} {
+		justified(t, len(f), func() { ParseLlama2C(f) })
+	}
+}
+
 // A tokenizer of any file encodes any text to tokens that decode to it, or says
 // that it cannot.
 func checkAny(t *testing.T, tok *Tokenizer, err error, text []byte) {
@@ -220,10 +291,13 @@ func FuzzGGUF(f *testing.F) {
 		f.Add(gguf(keys), []byte("ab a\xff"))
 	}
 	f.Fuzz(func(t *testing.T, file, text []byte) {
-		if g, err := modelfile.Parse(file); err == nil {
-			tok, err := ParseGGUF(g)
-			checkAny(t, tok, err, text)
+		g, err := modelfile.Parse(file)
+		if err != nil {
+			return
 		}
+		var tok *Tokenizer
+		justified(t, len(file), func() { tok, err = ParseGGUF(g) })
+		checkAny(t, tok, err, text)
 	})
 }
 
@@ -231,7 +305,9 @@ func FuzzHuggingFace(f *testing.F) {
 	f.Add([]byte(`{"added_tokens":[{"id":3,"content":"x","special":false}],"pre_tokenizer":{"type":"ByteLevel"},"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]}}`), []byte("abx"))
 	f.Add([]byte(`{"normalizer":{"type":"Replace","pattern":{"String":" "},"content":"▁"},"model":{"type":"BPE","byte_fallback":true,"vocab":{"a":0,"▁":1,"▁a":2,"<0x0A>":3},"merges":[["▁","a"]]}}`), []byte("a a\n"))
 	f.Fuzz(func(t *testing.T, file, text []byte) {
-		tok, err := ParseHuggingFace(file, nil)
+		var tok *Tokenizer
+		var err error
+		justified(t, len(file), func() { tok, err = ParseHuggingFace(file, nil) })
 		checkAny(t, tok, err, text)
 	})
 }
@@ -239,7 +315,9 @@ func FuzzHuggingFace(f *testing.F) {
 func FuzzLlama2C(f *testing.F) {
 	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 'a', 0, 0, 0, 0, 1, 0, 0, 0, 'b', 0, 0, 0, 0, 1, 0, 0, 0, 'c', 0, 0, 0, 0, 1, 0, 0, 0, ' '}, []byte(" c"))
 	f.Fuzz(func(t *testing.T, file, text []byte) {
-		tok, err := ParseLlama2C(file)
+		var tok *Tokenizer
+		var err error
+		justified(t, len(file), func() { tok, err = ParseLlama2C(file) })
 		checkAny(t, tok, err, text)
 	})
 }
