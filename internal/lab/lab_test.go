@@ -244,7 +244,7 @@ func TestLabCanFail(t *testing.T) {
 		return func(r *run) {
 			var all []described
 			for i := range entropy {
-				all = append(all, described{entropy: entropy[i], twoPart: int(twoPart[i]), decodes: true})
+				all = append(all, described{entropy: entropy[i], twoPart: twoPart[i], decodes: true})
 			}
 			judgeSizes(r, "source", all)
 		}

@@ -157,9 +157,10 @@ func (t *trained) alone(text []byte) (float64, error) {
 	return t.Length(list, nil)
 }
 
-// packed is the size of a text packed by kolm with the transformer, decoded.
+// packed is the size of a text packed by kolm with the transformer, decoded. Level
+// 5 would go without a transformer that saves little of a small file.
 func (t *trained) packed(text []byte) (int, error) {
-	return pack(text, kolm.WithLevel(5), kolm.WithModel(t.packer))
+	return pack(text, kolm.WithLevel(6), kolm.WithModel(t.packer))
 }
 
 // spelling is a tokenizer as package memory wants it.
