@@ -56,9 +56,10 @@ func TestQuick(t *testing.T) {
 	}
 }
 
+// checkPlots: every experiment draws something.
 func checkPlots(t *testing.T, r *Result) {
 	names, err := r.WritePlots(t.TempDir())
-	if err != nil || len(names) != 2*len(r.Plots) {
+	if err != nil || len(names) != 2*len(r.Plots) || len(names) == 0 {
 		t.Errorf("%d files of %d plots: %v", len(names), len(r.Plots), err)
 	}
 	for _, name := range names {

@@ -61,6 +61,7 @@ func runOrdering(r *run) error {
 		}
 		r.step()
 	}
+	r.bars("codes", "one text in codes that count their models", "bits", t, t.Rows, 0, 2, 3)
 	r.atMost("prequential, the shortest, against -ELBO", learned, bits["variational"])
 	r.atMost("-ELBO, against the two-part file in float32", bits["variational"], bits["two-part, float32"])
 	r.atMost("two-part file in the precision that the data asks for, against float32", bits["two-part, coded"], bits["two-part, float32"])
