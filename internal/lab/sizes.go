@@ -175,7 +175,7 @@ func (s sizing) negELBO(net *memory.Learned) float64 {
 		prior := math.Sqrt(squares + sigma*sigma)
 		total := math.Log2(6)
 		for _, v := range params {
-			total += math.Log2(prior/sigma) + (sigma*sigma+v*v-prior*prior)/(2*prior*prior*math.Ln2)
+			total += mdl.GaussianKL(v, sigma, prior)
 		}
 		noisy := make([]float64, len(params))
 		for range draws {
