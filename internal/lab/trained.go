@@ -55,7 +55,6 @@ type trained struct {
 	exact  *modelfile.File // float32
 	bytes  int             // of the model file, with weights in int8
 	packer *kolm.Model
-	scored *ScoredModel
 	*memory.Model
 }
 
@@ -134,14 +133,31 @@ func (t *trained) take(s *train.Snapshot) error {
 	if err != nil {
 		return err
 	}
-	t.scored = &ScoredModel{open.Model, tok}
 	t.Model, err = memory.New(open.Model, spelling{tok})
 	return err
 }
 
 // alone is the length of a text under the transformer by itself, without the
-// contexts that kolm mixes it with, by the rule of kolm weigh. Computed, in bits.
-func (t *trained) alone(text []byte) (float64, error) { return t.scored.bits(text) }
+// contexts that kolm mixes it with. Computed, in bits. Windows advance by half
+// their length, so that all tokens but the first have that much before them. Unlike
+// by the rule of kolm weigh no BOS stands before later windows: after one, a
+// transformer that knows few documents by heart recites one of them.
+func (t *trained) alone(text []byte) (float64, error) {
+	tokens, err := t.Vocab.Encode(text)
+	if err != nil {
+		return 0, err
+	}
+	tokens = append([]int32{t.Vocab.Start()}, tokens...)
+	window := t.LM.Config.Context
+	var list []memory.Passage
+	for from := 1; from < len(tokens); {
+		begin := max(0, from-window/2)
+		end := min(begin+window, len(tokens))
+		list = append(list, memory.Passage{Tokens: tokens[begin:end], From: from - begin})
+		from = end
+	}
+	return t.Length(list, nil)
+}
 
 // packed is the size of a text packed by kolm with the transformer, decoded. Level
 // 5 would go without a transformer that saves little of a small file.
