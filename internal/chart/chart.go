@@ -115,6 +115,7 @@ func newPicture() *picture {
 		sans(&axis.Label.TextStyle, 11)
 		sans(&axis.Tick.Label, 10)
 		axis.Label.Padding = vg.Points(4)
+		axis.Tick.Marker = plainTicks{}
 	}
 	p.Title.Padding = vg.Points(8)
 	p.legend.Top, p.legend.Left = true, true
@@ -182,6 +183,19 @@ func (c *Chart) draw() (*picture, error) {
 		p.Y.Min = 0
 	}
 	return p, nil
+}
+
+// plainTicks are numbered without zeros at their ends.
+type plainTicks struct{ plot.DefaultTicks }
+
+func (t plainTicks) Ticks(from, to float64) []plot.Tick {
+	ticks := t.DefaultTicks.Ticks(from, to)
+	for i := range ticks {
+		if ticks[i].Label != "" {
+			ticks[i].Label = strconv.FormatFloat(ticks[i].Value, 'g', 9, 64)
+		}
+	}
+	return ticks
 }
 
 // ownTicks are the places on a logarithmic axis where there are points, if these are

@@ -215,14 +215,14 @@ func (a *apprentice) judge(s sweeps) {
 	}
 }
 
-// draw shows the parts of the files as bars. A part below zero has no bar.
+// draw shows the parts of the gaps as bars. A part below zero has no bar.
 func (a *apprentice) draw(s sweeps) {
-	c := chart.Chart{Name: fileName(a.source.Name()), Title: "files of a transformer trained on: " + a.source.Name(), X: "bits a symbol above the source",
-		Parts: []string{"approximation", "estimation", "optimisation", "contexts and coding"}}
+	c := chart.Chart{Name: fileName(a.source.Name()), Title: "what keeps a transformer from its source: " + a.source.Name(), X: "bits a symbol above the source (what is below zero has no bar)",
+		Parts: []string{"approximation", "estimation", "optimisation"}}
 	add := func(list []training, name func(training) string) {
 		for _, t := range list {
 			p := a.split[t]
-			c.Bars = append(c.Bars, chart.Bar{Name: name(t), Parts: []float64{max(0, p.approximation), max(0, p.estimation), max(0, p.optimisation), max(0, p.contexts)}})
+			c.Bars = append(c.Bars, chart.Bar{Name: name(t), Parts: []float64{max(0, p.approximation), max(0, p.estimation), max(0, p.optimisation)}})
 		}
 	}
 	add(s.data, func(t training) string { return fmt.Sprintf("%d symbols", t.symbols) })

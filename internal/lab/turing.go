@@ -66,7 +66,7 @@ func runTuring(r *run) error {
 		r.step()
 	}
 	four := slices.DeleteFunc(slices.Clone(t.Rows), func(row []any) bool { return row[0] != 4 })
-	r.bars("strings", "what machines of 4 states write", "bits", t, four, 1, 3)
+	r.bars("strings", "what machines of 4 states write", "-log2 of the share that writes it, bits", t, four, 1, 3)
 	r.note("A table of 4 states costs 8 log2 18 = %.1f bits to write down: the values are no code lengths. Against another machine they hold up to an additive constant that nobody knows.", 8*math.Log2(18))
 	return nil
 }
