@@ -53,7 +53,7 @@ var layers = map[string][]string{
 	"internal/ledger":       {},
 	"internal/universal":    {"coder"},
 	"internal/weightcode":   {"coder"},
-	"internal/twopart":      {"codec", "coder", "half", "kernel", "ledger", "model", "modelfile", "token", "weightcode"},
+	"internal/twopart":      {"codec", "coder", "half", "kernel", "ledger", "mdl", "model", "modelfile", "token", "weightcode"},
 	"internal/prequential":  {"coder", "kernel", "learn", "model"},
 	"internal/codes":        {".", "builtin", "codec", "container", "ledger", "mdl", "mdl/bitsback", "modelfile", "peer", "prequential", "token", "train", "twopart", "universal"},
 	".":                     {"codec", "container", "builtin", "kernel", "modelfile"},

@@ -33,6 +33,7 @@ func runAutomata(r *run) error {
 		t.row(fmt.Sprintf("KT of order %d", k), length)
 		r.atMost(fmt.Sprintf("mixture of automata, against order %d", k), w.Evidence(), length)
 	}
+	r.bars("codes", "the even process in codes of several classes", "bits", t, t.Rows, 0, 1)
 	var states int
 	if _, err := fmt.Sscanf(best.Name, "%d states", &states); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"kolm/internal/chart"
 	"kolm/internal/mdl"
 	"kolm/internal/mdl/bitsback"
 	"kolm/internal/source"
@@ -64,6 +65,12 @@ func runBitsBack(r *run) error {
 		r.count(c.name+": stacks that came back", back, stacks)
 		r.step()
 	}
+	c := chart.Chart{Name: "net", Title: "400 symbols by bits back, for four choices of a model", X: "bits", Parts: []string{"net: -ELBO", "read from bits before it, and given back"}}
+	for _, row := range t.Rows {
+		elbo := figure(row[1])
+		c.Bars = append(c.Bars, chart.Bar{Name: row[0].(string), Parts: []float64{elbo, max(0, figure(row[4])-elbo)}})
+	}
+	r.Plots = append(r.Plots, c)
 	if err := r.otherClasses(); err != nil {
 		return err
 	}

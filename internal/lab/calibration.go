@@ -1,8 +1,10 @@
 package lab
 
 import (
+	"fmt"
 	"math/rand/v2"
 
+	"kolm/internal/chart"
 	"kolm/internal/memory"
 )
 
@@ -40,6 +42,12 @@ func runCalibration(r *run) error {
 	}{{"with room", "its facts", known}, {"with room", "keys it never saw", never}, {"overloaded", "the most frequent tenth", frequent}, {"overloaded", "the rarer half", rare}, {"overloaded", "keys it never saw", unseen}} {
 		t.row(row.memory, row.asked, len(row.a), row.a.sure(), row.a.right(), row.a.error())
 	}
+	c := chart.Chart{Name: "sure", Title: "answers at temperature 0: right, and sure without being right", X: "share, and mean probability of the first choice", Parts: []string{"right", "surer than that"}}
+	for _, row := range t.Rows {
+		sure, right := figure(row[3]), figure(row[4])
+		c.Bars = append(c.Bars, chart.Bar{Name: fmt.Sprintf("%s: %s", row[0], row[1]), Parts: []float64{right, max(0, sure-right)}})
+	}
+	r.Plots = append(r.Plots, c)
 	r.near("with room: right", known.right(), 1, 0)
 	r.atMost("with room: mean probability of the right answer", known.sure(), 1-1e-6)
 	r.atMost("overloaded: right on the rarer half, less than on the most frequent tenth", rare.right(), frequent.right()-.2)

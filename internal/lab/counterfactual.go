@@ -62,6 +62,7 @@ func runCounterfactual(r *run) error {
 	for k, name := range []string{"of the rule", "exceptions"} {
 		table.row(name, len(gains[k]), mean(seen[k]), mean(unseen[k]), mean(gains[k]), deviation(gains[k]))
 	}
+	r.bars("examples", "bits of a label: seen in training, and more if not", "bits", table, table.Rows, 0, 2, 4)
 	r.atLeast("exceptions: counterfactual memorisation, bits", mean(gains[1]), 2)
 	r.atLeast("exceptions, over examples of the rule", mean(gains[1])/mean(gains[0]), 5)
 	leaveOneOut(r)

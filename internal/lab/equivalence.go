@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"kolm/internal/chart"
 	"kolm/internal/mdl"
 	"kolm/internal/mdl/prefix"
 	"kolm/internal/mdl/turing"
@@ -124,6 +125,11 @@ func goldenEquivalence(r *run) error {
 		r.near("-ELBO, Q "+g.name, w.NegELBO(g.q), g.elbo, 1e-9)
 		r.near("gap A, Q "+g.name, w.GapA(g.q), g.gap, 1e-9)
 	}
+	picture := chart.Chart{Name: "codes", Title: "one sequence in codes of one set of models", X: "bits", Parts: []string{"evidence", "gap A"}}
+	for _, row := range t.Rows {
+		picture.Bars = append(picture.Bars, chart.Bar{Name: row[0].(string), Parts: []float64{w.Evidence(), max(0, figure(row[2]))}})
+	}
+	r.Plots = append(r.Plots, picture)
 	return nil
 }
 

@@ -85,5 +85,6 @@ func catchUp(r *run) {
 	switched := mdl.CodeLength(mdl.NewSwitch(mdl.Float(mdl.Markov(2, 2, nil)), mdl.Float(mdl.Markov(2, 10, nil))), x)
 	t.row("mixture of both", mixture)
 	t.row("switch from order 2 to order 10", switched)
+	r.bars("codes", "following the better of two predictors", "bits", t, t.Rows, 0, 1)
 	r.atLeast("bits that the switch saves on the mixture", mixture-switched, 10)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"kolm"
 	"kolm/internal/chart"
 	"kolm/internal/codes"
 	"kolm/internal/ledger"
@@ -49,9 +50,9 @@ func shelf(r *run) error {
 	s := source.Order2()
 	x := s.Sample(r.Seed, r.choose(24000, 2000))
 	in := &codes.Input{Data: letters(s, x), Threads: 2, Seed: r.Seed, Tokens: 100_000}
-	names := "kt,ctw,mixture,bits-back"
+	names := "raw,kt,ctw,mixture,contexts,bits-back"
 	if !r.Quick {
-		names += ",two-part,variational"
+		names += ",two-part,prequential,variational"
 	}
 	chosen, err := codes.Choose(names)
 	if err != nil {
@@ -74,6 +75,19 @@ func shelf(r *run) error {
 			t.row(l.Code, l.Sum(ledger.Model).Float(), l.Sum(ledger.Data).Float(), above, above/float64(len(x)), how)
 			r.atLeast(l.Code+": bits above the source", above, -20)
 		}
+	}
+	if r.Quick {
+		return nil
+	}
+	for _, level := range []int{5, 9} {
+		name := fmt.Sprintf("kolm -%d, its model not counted", level)
+		size, err := pack(in.Data, kolm.WithLevel(level))
+		if err != nil {
+			return err
+		}
+		above := 8*float64(size) - truth
+		t.row(name, 0, 8*size, above, above/float64(len(x)), "decoded")
+		r.atLeast(name+": bits above the source", above, -20)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"kolm/internal/chart"
 	"kolm/internal/mdl"
 	"kolm/internal/mdl/prefix"
 	"kolm/internal/source"
@@ -19,6 +20,7 @@ var floor = Experiment{
 
 func runFloor(r *run) error {
 	n := r.choose(1<<19, 1<<17) // bytes
+	noise := chart.Chart{Name: "noise", Title: "AES in counter mode: files, and a program that writes it", X: "bytes", Parts: []string{"bytes"}}
 	t := r.table(fmt.Sprintf("Streams of %d bytes. Files are decoded, the context-tree length is computed; the program is run and its output compared.", n),
 		"stream", "kolm -1", "kolm -5", "gzip", "xz", "zstd", "context trees to depth 8", "program", "certificate")
 	programs := map[string]func(int) (prefix.Program, error){"aes counter": prefix.AES, "xorshift": prefix.Xorshift}
@@ -37,8 +39,8 @@ func runFloor(r *run) error {
 		}
 		trees := mdl.CodeLength(mdl.NewCTW(8, nil), x[:n]) // a number of bits enough to see the rate
 		row, best = append(row, fmt.Sprintf("%.4f of the size", trees/float64(n))), min(best, trees)
-		program, noise := programs[s.Name()]
-		if !noise {
+		program, ok := programs[s.Name()]
+		if !ok {
 			t.row(append(row, "-", "-")...)
 			r.step()
 			continue
@@ -53,9 +55,16 @@ func runFloor(r *run) error {
 			return err
 		}
 		t.row(append(row, fmt.Sprintf("%d bytes", (bits+7)/8), fmt.Sprintf("%d bytes", size))...)
+		if s.Name() == "aes counter" {
+			for i, name := range t.Columns[1:6] {
+				noise.Bars = append(noise.Bars, chart.Bar{Name: name, Parts: []float64{figure(row[i+1])}})
+			}
+			noise.Bars = append(noise.Bars, chart.Bar{Name: "certificate", Parts: []float64{float64(size)}})
+		}
 		r.atMost(s.Name()+": certificate, of the size", float64(size)/float64(n), .01)
 		r.step()
 	}
+	r.Plots = append(r.Plots, noise)
 	r.note("A model whose cross-entropy equals the entropy of what it was shown says nothing about the complexity of one stream: for the AES stream every distribution that passes for right gives one bit a bit, while a program of some hundred bytes writes it. Nobody can certify that there is none shorter.")
 	return nil
 }

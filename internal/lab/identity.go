@@ -69,6 +69,7 @@ func runIdentity(r *run) error {
 		r.near(fmt.Sprintf("n=%d: sum of M(x)", g.n), p[0].mass, 1, 1e-12)
 		r.step()
 	}
+	r.bars("parts", "expected bits of 14 symbols, by the choice of a model", "bits", t, t.Rows[len(t.Rows)-len(names):], 1, 2, 3, 4)
 	r.note("The two-part code pays more than a uniform choice with bits back does: naming the best member is not the shortest code. Cross-entropy is floor + gap B; gap A comes on top and is another thing.")
 	return simulateIdentity(r)
 }

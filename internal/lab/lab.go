@@ -190,10 +190,6 @@ func (t *Table) row(cells ...any) {
 	t.Rows = append(t.Rows, cells)
 }
 
-func (r *run) plot(name, title, x, y string, logX bool, lines ...chart.Line) {
-	r.Plots = append(r.Plots, chart.Chart{Name: name, Title: title, X: x, Y: y, LogX: logX, Lines: lines})
-}
-
 // near checks that got is want within the tolerance.
 func (r *run) near(what string, got, want, tolerance float64) {
 	r.Checks = append(r.Checks, Check{what, Number(got), "=", Number(want), tolerance, math.Abs(got-want) <= tolerance})

@@ -56,9 +56,10 @@ func TestQuick(t *testing.T) {
 	}
 }
 
+// checkPlots: every experiment draws something.
 func checkPlots(t *testing.T, r *Result) {
 	names, err := r.WritePlots(t.TempDir())
-	if err != nil || len(names) != 2*len(r.Plots) {
+	if err != nil || len(names) != 2*len(r.Plots) || len(names) == 0 {
 		t.Errorf("%d files of %d plots: %v", len(names), len(r.Plots), err)
 	}
 	for _, name := range names {
@@ -244,7 +245,7 @@ func TestLabCanFail(t *testing.T) {
 		return func(r *run) {
 			var all []described
 			for i := range entropy {
-				all = append(all, described{entropy: entropy[i], twoPart: int(twoPart[i]), decodes: true})
+				all = append(all, described{entropy: entropy[i], twoPart: twoPart[i], decodes: true})
 			}
 			judgeSizes(r, "source", all)
 		}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"kolm/internal/chart"
 	"kolm/internal/coder"
 	"kolm/internal/mdl"
 	"kolm/internal/source"
@@ -61,6 +62,17 @@ func hypercompression(r *run) {
 		}
 		t.row(row...)
 	}
+	var lines []chart.Line
+	for k, name := range append([]string{"limit 2^-c"}, names...) {
+		l, often := chart.Line{Name: name}, t.column(0, k+1)
+		for i, f := range often.Y {
+			if f > 0 {
+				l.Add(often.X[i], -math.Log2(f))
+			}
+		}
+		lines = append(lines, l)
+	}
+	r.plot("luck", "how rarely a code is shorter than the source's own", "shorter by at least so many bits", "-log2 of how often", false, lines...)
 }
 
 // arithmetic codes samples with the coder of kolm and KT probabilities.

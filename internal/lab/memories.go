@@ -183,6 +183,7 @@ func superposition(r *run) error {
 		}
 		t.row(n, last)
 	}
+	r.plot("superposition", "more keys than dimensions", "keys in 48 dimensions", "recall", true, t.column(0, 1))
 	r.near("recall of few keys", first, 1, .01)
 	r.atMost("recall of five keys a dimension", last, .9)
 	return nil

@@ -4,13 +4,10 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"math/rand/v2"
 	"slices"
 	"strings"
 
 	"kolm/internal/chart"
-	"kolm/internal/mdl"
-	"kolm/internal/mdl/bitsback"
 	"kolm/internal/mdl/prefix"
 )
 
@@ -106,68 +103,22 @@ func counting(r *run, e *prefix.Enumeration, longest, limit int) {
 	r.atMost("sum of 2^-K over all strings of 16 symbols", sum, 1)
 }
 
-// writer is a program as a model: it is certain of every symbol that it writes.
-type writer struct {
-	out string
-	at  int
-}
-
-func (w *writer) Next(symbol int) (num, den uint64) {
-	if int(w.out[w.at]-'0') == symbol {
-		return 1, 1
-	}
-	return 0, 1
-}
-
-func (w *writer) Update(int) { w.at++ }
-
 // programsAsModels takes the programs that write 16 symbols for a set of models
 // with prior 2^-|p|. The evidence is then algorithmic probability, the two-part
 // code the shortest program, and bits back makes a code of all programs together.
 func programsAsModels(r *run, e *prefix.Enumeration) error {
 	const n = 16
-	var members []mdl.Member
-	var outs []string
+	weights := map[string][]*big.Rat{}
 	for out := range e.Found {
-		if len(out) == n {
-			outs = append(outs, out)
+		if len(out) != n {
+			continue
 		}
-	}
-	slices.Sort(outs)
-	for _, out := range outs {
 		for _, bits := range e.Lengths(out) {
-			prior := big.NewRat(1, 1<<bits)
-			members = append(members, mdl.Member{Name: out, Prior: prior, New: func() mdl.Predictor { return &writer{out: out} }})
+			weights[out] = append(weights[out], big.NewRat(1, 1<<bits))
 		}
 	}
-	class, err := mdl.NewClass("programs that write 16 symbols", 2, members)
-	if err != nil {
-		return err
-	}
-	codec, err := bitsback.New(class, bitsback.Posterior(class))
-	if err != nil {
-		return err
-	}
-	t := r.table("Programs of at most 20 bits as models of 16 symbols, prior 2^-|p|. Bits, computed; net is what a stack grows by, decoded, in the mean of 20.",
-		"string", "programs", "two-part: shortest program", "evidence: algorithmic probability", "gap A of the shortest", "bits back, net")
-	for _, out := range []string{"0000000000000000", "0101010101010101", "0110011001100110", "0111011101110111", "1111111111111111"} {
-		x := make([]int, n)
-		for i := range x {
-			x[i] = int(out[i] - '0')
-		}
-		w := mdl.Weigh(class, x)
-		trial := stackTrial{r: rand.New(rand.NewPCG(r.Seed, 5)), codec: codec, x: x}
-		post, _ := mdl.ExactPosterior(class, x)
-		net, back, _, err := trial.sample(class, post, 20)
-		if err != nil {
-			return err
-		}
-		t.row(out, len(e.Lengths(out)), w.TwoPart(w.MAP()), w.Evidence(), w.GapA(mdl.Point(len(members), w.MAP())), net)
-		r.near(out+": two-part less evidence is gap A", w.TwoPart(w.MAP())-w.Evidence(), w.GapA(mdl.Point(len(members), w.MAP())), 1e-9)
-		r.near(out+": net length of all programs together", net, w.Evidence(), .05)
-		r.count(out+": stacks that came back", back, 20)
-	}
-	return nil
+	return writers{"programs that write 16 symbols", "Programs of at most 20 bits as models of 16 symbols, prior 2^-|p|.", weights}.weigh(r,
+		"0000000000000000", "0101010101010101", "0110011001100110", "0111011101110111", "1111111111111111")
 }
 
 // showcase certifies the strings that are longest for their programs.

@@ -62,6 +62,7 @@ func runScale(r *run) error {
 		t.row(k.name, k.parameters, k.tokens, k.text/terabyte, k.file/gigabyte, ratio, 8*k.file/k.text, k.source)
 		r.near(k.name+": text / file", ratio, k.ratio, .005*k.ratio+.03)
 	}
+	r.bars("ratio", "bytes of text over bytes of weights", "times", t, t.Rows, 0, 5)
 	information(r)
 	breakEven(r)
 	if r.config.Scale.Name == "" {

@@ -3,6 +3,7 @@ package lab
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -10,10 +11,11 @@ import (
 )
 
 var turingMachines = Experiment{
-	Name:      "turing",
-	Question:  "which strings do small machines write by themselves?",
-	Criterion: "numbers of halting machines exactly, -log2 D of strings to the golden four digits, all strings to length 8 and 486 of 9 for 4 states",
-	run:       runTuring,
+	Name:     "turing",
+	Question: "which strings do small machines write by themselves?",
+	Criterion: "numbers of halting machines exactly, -log2 D of strings to the golden four digits, all strings to length 8 and 486 of 9 for 4 states; " +
+		"all machines that write a string together are coded in its evidence to 0.05 bit, by bits back",
+	run: runTuring,
 }
 
 func runTuring(r *run) error {
@@ -53,13 +55,35 @@ func runTuring(r *run) error {
 			t.row(n, s, d.Count[s], d.Bits(s), name, name-d.Bits(s))
 			r.near(fmt.Sprintf("%d states: %q", n, s), d.Bits(s), golden[n][s], 5.1e-5)
 		}
-		if n == 4 {
+		switch n {
+		case 2:
+			if err := machinesAsModels(r, d); err != nil {
+				return err
+			}
+		case 4:
 			coverage(r, d)
 		}
 		r.step()
 	}
+	four := slices.DeleteFunc(slices.Clone(t.Rows), func(row []any) bool { return row[0] != 4 })
+	r.bars("strings", "what machines of 4 states write", "-log2 of the share that writes it, bits", t, four, 1, 3)
 	r.note("A table of 4 states costs 8 log2 18 = %.1f bits to write down: the values are no code lengths. Against another machine they hold up to an additive constant that nobody knows.", 8*math.Log2(18))
 	return nil
+}
+
+// machinesAsModels takes those machines that write two symbols for a set of models,
+// with the share of one machine of all that halt as the prior of each.
+func machinesAsModels(r *run, d *turing.Distribution) error {
+	weights := map[string][]*big.Rat{}
+	for out, n := range d.Count {
+		if len(out) != 2 {
+			continue
+		}
+		for range n {
+			weights[out] = append(weights[out], big.NewRat(1, int64(d.Halting)))
+		}
+	}
+	return writers{"2-state machines that write 2 symbols", "Machines of 2 states as models of 2 symbols: all that halt are as likely.", weights}.weigh(r, "00", "01", "10", "11")
 }
 
 // coverage counts which strings 4 states write.

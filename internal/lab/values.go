@@ -1,10 +1,12 @@
 package lab
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 
+	"kolm/internal/chart"
 	"kolm/internal/lm"
 	"kolm/internal/memory"
 )
@@ -132,6 +134,15 @@ func ratios(r *run, b *biographer, p reader) error {
 		whole, own, n = whole+answer, own+self, n+1
 		t.row(strongest.String(), contribution, math.Exp(contribution), got, odds(full)/odds(again), answer, self)
 	}
+	line := func(name string, column int) chart.Line {
+		l := t.column(1, column)
+		for i, ratio := range l.Y {
+			l.Y[i] = math.Log(ratio)
+		}
+		return chart.Line{Name: name, X: l.X, Y: l.Y}
+	}
+	slices.SortFunc(t.Rows, func(a, b []any) int { return cmp.Compare(figure(a[1]), figure(b[1])) })
+	r.plot("odds", "what a neuron adds to the answer's logit", "its contribution, nats", "log of odds over odds without it, nats", false, line("scale of the norm frozen", 3), line("scale recomputed", 4))
 	r.atMost("relative error of the ratio of odds", worst, 1e-6)
 	r.atLeast("bits of the answer under the value's own distribution, against the model's", own/float64(n), whole/float64(n))
 	r.note("A value multiplies odds: it adds to logits, beside all other values. As a distribution of its own it says little, and with the scale of the norm recomputed even the factor is another.")

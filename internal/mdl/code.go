@@ -68,3 +68,9 @@ func (m *mixture) Update(symbol int) {
 		c.Update(symbol)
 	}
 }
+
+// GaussianKL is KL(N(mu, sigma^2) || N(0, prior^2)) in bits: what a weight costs net
+// of bits back.
+func GaussianKL(mu, sigma, prior float64) float64 {
+	return math.Log2(prior/sigma) + (sigma*sigma+mu*mu-prior*prior)/(2*prior*prior*math.Ln2)
+}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 
 	"kolm/internal/ledger"
+	"kolm/internal/mdl"
 	"kolm/internal/model"
 	"kolm/internal/modelfile"
 	"kolm/internal/weightcode"
@@ -45,16 +46,11 @@ func (p *Posterior) Divergence() float64 {
 			continue
 		}
 		for _, mu := range t.Matrix.Floats() {
-			sum += gaussianBits(float64(mu), p.sigma[i], p.prior[i])
+			sum += mdl.GaussianKL(float64(mu), p.sigma[i], p.prior[i])
 		}
 		i++
 	}
 	return sum
-}
-
-// gaussianBits is KL(N(mu, sigma^2) || N(0, s^2)) in bits.
-func gaussianBits(mu, sigma, s float64) float64 {
-	return math.Log2(s/sigma) + (sigma*sigma+mu*mu-s*s)/(2*s*s*math.Ln2)
 }
 
 // sample draws weights. The codec rounds them to int8.
