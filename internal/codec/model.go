@@ -234,12 +234,13 @@ func (c *modelCoder) step(g *group) error {
 	rows, dim := c.adapted.Rows(), c.lm.Model.Config().Dim
 	for i, s := range g.streams {
 		spent := c.enc.spent
-		rank, err := c.token(s, g.static.cum[i*(rows+1):][:rows+1], g.adapted.cum[i*(rows+1):][:rows+1])
+		cum := g.adapted.cum[i*(rows+1):][:rows+1]
+		rank, err := c.token(s, g.static.cum[i*(rows+1):][:rows+1], cum)
 		if err != nil {
 			return err
 		}
-		if weights := g.adapted.weights[i*rows:][:rows]; weights[rank] < headSure {
-			c.adapted.Update(g.hidden[i*dim:][:dim], int(rank), weights, headRate, headThreshold)
+		if cum[rank+1]-cum[rank] < headSure {
+			c.adapted.Update(g.hidden[i*dim:][:dim], int(rank), cum, headRate, headThreshold)
 		}
 		if c.gate != nil {
 			c.gate.note(s, c.enc.spent-spent)

@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"slices"
+	"unsafe"
 )
 
 // Panel is the number of outputs whose weights lie side by side.
@@ -104,6 +105,17 @@ func (w *I8) SetRow(r int, q []int8, scale float32) {
 		q = q[4:]
 	}
 	w.Scale[r], w.Sum[r] = scale, 128*sum
+}
+
+// Prefetch asks for the memory of output r, which SetRow will soon write: it is
+// scattered over as many cache lines as there are groups of inputs.
+func (w *I8) Prefetch(r int) {
+	prefetch(unsafe.Pointer(&w.Data[r/Panel*Panel*w.Cols]), 4*Panel, w.Cols/4)
+}
+
+// Prefetch asks for a row that will soon be used.
+func Prefetch(x []float32) {
+	prefetch(unsafe.Pointer(unsafe.SliceData(x)), 64, len(x)/16)
 }
 
 // MatMul computes dst (m, Rows) from x (m, Cols), quantised by QuantizeU8, and
