@@ -243,6 +243,41 @@ func TestRows(t *testing.T) {
 	})
 }
 
+// TestAttention compares what is fused with the functions that it stands for.
+func TestAttention(t *testing.T) {
+	before := Active()
+	defer Use(before)
+	eachVariant(t, func(t *testing.T, v, ref *variant) {
+		s := newSource(8)
+		for _, n := range vectorSizes() {
+			for manner := range 6 {
+				x, w := s.floats(n, manner), s.floats(n, manner/2)
+				for i := range w {
+					w[i] = max(w[i], 0)
+				}
+				if manner == 5 {
+					clear(w)
+				}
+				want, wantQ := append([]float32(nil), x...), make([]uint8, n)
+				active.Store(ref)
+				Softmax(want)
+				Mul(want, w)
+				scale := QuantizePos(wantQ, want)
+				active.Store(v)
+				got, doneX := guarded[float32](t, n, manner%4)
+				q, doneQ := guarded[uint8](t, n, manner%4)
+				copy(got, x)
+				a := Attention(q, got, w)
+				what := fmt.Sprintf("Attention n %d manner %d", n, manner)
+				doneX(what)
+				doneQ(what)
+				same(t, what, append(got, a), append(want, scale))
+				same(t, what, q, wantQ)
+			}
+		}
+	})
+}
+
 func TestIntegerRows(t *testing.T) {
 	eachVariant(t, func(t *testing.T, v, ref *variant) {
 		s := newSource(5)

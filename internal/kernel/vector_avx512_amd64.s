@@ -24,7 +24,10 @@
 	VPMOVDB Z0, X0;       \
 	VMOVDQU8 X0, K1, at
 
-#define EACH16(body, st, stk) \
+#define EACH16(body, st, stk) PASS16(body, st, stk, loop, tail, done)
+
+// PASS16 is EACH16 with labels, for functions of several passes.
+#define PASS16(body, st, stk, loop, tail, done) \
 	XORL AX, AX;          \
 	KXNORW K1, K1, K1;    \
 	SUBQ $16, CX;         \
@@ -343,5 +346,77 @@ TEXT ·prefixZ(SB), NOSPLIT, $0-24
 	MOVL $15, AX
 	VPBROADCASTD AX, Z3
 	EACH16(PREFIX, ST, STK)
+	VZEROUPPER
+	RET
+
+// func attentionZ(q *uint8, x, w *float32, n int) (scale float32)
+// The passes of Softmax, Mul and QuantizePos over x, at DX; DI is q, SI w.
+#define SCOREMAX(ld, st) \
+	ld((DX)(AX*1), Z0);     \
+	VMAXPS Z0, Z1, K1, Z1
+#define SCOREEXP(ld, st) \
+	ld((DX)(AX*1), Z0);    \
+	VSUBPS Z2, Z0, Z0;     \
+	EXP;                   \
+	st(Z0, (DX)(AX*1));    \
+	VADDPS Z0, Z1, K1, Z1
+#define SCOREMUL(ld, st) \
+	ld((DX)(AX*1), Z0);    \
+	ld((SI)(AX*1), Z3);    \
+	VMULPS Z0, Z2, Z0;     \
+	VMULPS Z0, Z3, Z0;     \
+	st(Z0, (DX)(AX*1));    \
+	VMAXPS Z0, Z1, K1, Z1
+#define SCOREQUANTIZE(ld, st) \
+	ld((DX)(AX*1), Z0);  \
+	VMULPS Z0, Z1, Z0;   \
+	VADDPS Z2, Z0, Z0;   \
+	st(Z0, (DI));        \
+	ADDQ $16, DI
+TEXT ·attentionZ(SB), NOSPLIT, $0-36
+	MOVQ q+0(FP), DI
+	MOVQ x+8(FP), DX
+	MOVQ w+16(FP), SI
+	EXPLOAD
+
+	MOVQ n+24(FP), CX
+	VBROADCASTSS (DX), Z1
+	PASS16(SCOREMAX, ST, STK, loop1, tail1, done1)
+	TREE(VMAXPS)
+	VBROADCASTSS X1, Z2
+
+	MOVQ n+24(FP), CX
+	VPXORD Z1, Z1, Z1
+	PASS16(SCOREEXP, ST, STK, loop2, tail2, done2)
+	TREE(VADDPS)
+	VDIVSS X1, X27, X1
+	VBROADCASTSS X1, Z2
+
+	MOVQ n+24(FP), CX
+	VPXORD Z1, Z1, Z1
+	PASS16(SCOREMUL, ST, STK, loop3, tail3, done3)
+	TREE(VMAXPS)
+
+	MOVQ n+24(FP), CX
+	VPXORD X0, X0, X0
+	MOVL $0x0d800000, AX // tiny
+	VMOVD AX, X2
+	VCOMISS X2, X1
+	JCS zero                // below it
+	MOVL $0x437f0000, AX // 255
+	VMOVD AX, X2
+	VDIVSS X2, X1, X0
+	VMOVSS X0, scale+32(FP)
+	VDIVSS X1, X2, X1
+	VBROADCASTSS X1, Z1
+	VMOVAPS Z19, Z2
+	PASS16(SCOREQUANTIZE, STB, STBK, loop4, tail4, done4)
+	VZEROUPPER
+	RET
+
+zero:
+	VMOVSS X0, scale+32(FP)
+	XORL AX, AX
+	REP; STOSB
 	VZEROUPPER
 	RET
