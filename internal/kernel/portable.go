@@ -29,6 +29,7 @@ func portable() *variant {
 		axpy:     axpyGo,
 		weights:  weightsGo,
 		prefix:   prefixGo,
+		scatter:  scatterGo,
 	}
 }
 

@@ -96,7 +96,7 @@ func (s source) uint8s(n, manner int) []uint8 {
 	return q
 }
 
-func same[T float32 | int32 | uint32 | uint8](t *testing.T, what string, got, want []T) {
+func same[T float32 | int32 | uint32 | uint8 | int8](t *testing.T, what string, got, want []T) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%s: %d results, want %d", what, len(got), len(want))
@@ -239,6 +239,23 @@ func TestRows(t *testing.T) {
 					same(t, what, got, want)
 				}
 			}
+		}
+	})
+}
+
+func TestScatter(t *testing.T) {
+	eachVariant(t, func(t *testing.T, v, ref *variant) {
+		s := newSource(9)
+		for n := 0; n <= 512; n += 4 {
+			q := s.int8s(n, n)
+			got, done := guarded[int8](t, max(0, (n-4)*Panel+4), n%16)
+			want := make([]int8, len(got))
+			copy(want, got)
+			a, b := v.scatter(got, q), ref.scatter(want, q)
+			what := fmt.Sprintf("scatter n %d", n)
+			done(what)
+			same(t, what, got, want)
+			same(t, what, []int32{a}, []int32{b})
 		}
 	})
 }

@@ -60,6 +60,12 @@ func avx512() *variant {
 	}
 	v.weights = func(w []uint32, e []float32, k float32) uint32 { return weightsZ(&w[0], &e[0], len(e), k) }
 	v.attention = func(q []uint8, x, w []float32) float32 { return attentionZ(&q[0], &x[0], &w[0], len(x)) }
+	v.scatter = func(panel, q []int8) int32 {
+		if len(q)%64 != 0 || len(q) == 0 {
+			return scatterGo(panel, q)
+		}
+		return scatterZ(&panel[0], &q[0], len(q))
+	}
 	v.prefix = func(cum, w []uint32) { prefixZ(&cum[0], unsafe.SliceData(w), len(w)) }
 	return v
 }

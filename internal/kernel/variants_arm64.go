@@ -26,6 +26,7 @@ func neon() *variant {
 		axpy:     axpyNeon,
 		weights:  weightsNeon,
 		prefix:   prefixNeon,
+		scatter:  scatterGo,
 	}
 }
 

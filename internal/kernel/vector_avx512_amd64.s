@@ -420,3 +420,39 @@ zero:
 	REP; STOSB
 	VZEROUPPER
 	RET
+
+// func scatterZ(panel, q *int8, n int) (sum int32)
+// Groups of four of the n numbers of q, 64 at a time, go to every 64th byte of a
+// panel.
+#define PAIR(i) \
+	MOVQ (8*i)(SI), AX;      \
+	MOVL AX, (128*i)(DI);    \
+	SHRQ $32, AX;            \
+	MOVL AX, (128*i+64)(DI)
+TEXT ·scatterZ(SB), NOSPLIT, $0-28
+	MOVQ panel+0(FP), DI
+	MOVQ q+8(FP), SI
+	MOVQ n+16(FP), CX
+	VPXORD Z1, Z1, Z1
+	MOVL $0x01010101, AX
+	VPBROADCASTD AX, Z2
+part:
+	VMOVUPS (SI), Z0
+	VPDPBUSD Z0, Z2, Z1
+	PAIR(0)
+	PAIR(1)
+	PAIR(2)
+	PAIR(3)
+	PAIR(4)
+	PAIR(5)
+	PAIR(6)
+	PAIR(7)
+	ADDQ $1024, DI
+	ADDQ $64, SI
+	SUBQ $64, CX
+	JNZ part
+	TREE(VPADDD)
+	VMOVD X1, AX
+	MOVL AX, sum+24(FP)
+	VZEROUPPER
+	RET
