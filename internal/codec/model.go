@@ -43,6 +43,7 @@ type modelCoder struct {
 	groups  []*group
 	body    chan *group // waiting for whoever is free; nil: nobody else is
 	kept    []*group    // from block to block
+	huge    bool        // hugePages was called
 	opinion Opinion
 	frozen  []uint32 // prefix sums of a third opinion, if there is one
 }
@@ -128,6 +129,9 @@ func (c *modelCoder) start(block []byte, bits bitCoder, rich bool) {
 		})
 	}
 	c.groups = c.kept[:groups]
+	if n == maxStreams {
+		c.hugePages()
+	}
 	for i, g := range c.groups {
 		g.streams = g.streams[:0]
 		for slot := range n / groups {
@@ -137,6 +141,20 @@ func (c *modelCoder) start(block []byte, bits bitCoder, rich bool) {
 			g.state.Reset(slot)
 			g.streams = append(g.streams, s)
 		}
+	}
+}
+
+// hugePages asks for large pages under all that long blocks read again and again.
+func (c *modelCoder) hugePages() {
+	if c.huge {
+		return
+	}
+	c.huge = true
+	c.lm.Model.HugePages()
+	c.lm.head.HugePages()
+	c.adapted.HugePages()
+	for _, g := range c.groups {
+		g.state.HugePages()
 	}
 }
 

@@ -19,6 +19,7 @@ type AdaptiveHead struct {
 	stale   []bool  // by row: packed is not quantised from rows yet
 	changed []int32 // the stale rows
 	due     []int32 // rows that an update changes
+	huge    bool    // rows are to have large pages
 
 	q8    []int8  // (Dim)
 	q     []uint8 // (m, Dim) scratch of Logits
@@ -60,6 +61,24 @@ func (h *AdaptiveHead) Clone() *AdaptiveHead { return h.m.newAdaptiveHead(h.orde
 // Share is Clone for a head that is never updated either: it has the int8 rows
 // in common with h.
 func (h *AdaptiveHead) Share() *AdaptiveHead { return h.m.newAdaptiveHead(h.order, h.packed) }
+
+// HugePages is Model.HugePages for the rows.
+func (h *AdaptiveHead) HugePages() {
+	h.huge = true
+	kernel.HugePages(h.rows)
+	kernel.HugePages(h.packed.Data)
+}
+
+// master is float32 row v.
+func (h *AdaptiveHead) master(v int) []float32 {
+	if h.rows == nil {
+		h.rows = make([]float32, len(h.order)*h.m.c.Dim)
+		if h.huge {
+			kernel.HugePages(h.rows)
+		}
+	}
+	return row(h.rows, v, h.m.c.Dim)
+}
 
 // Rows returns the number of rows, and so of logits.
 func (h *AdaptiveHead) Rows() int { return len(h.order) }
@@ -128,10 +147,7 @@ func (h *AdaptiveHead) expect(v int) {
 // step adds a*x to row v.
 func (h *AdaptiveHead) step(v int, a float32, x []float32) {
 	dim := h.m.c.Dim
-	if h.rows == nil {
-		h.rows = make([]float32, len(h.order)*dim)
-	}
-	master := row(h.rows, v, dim)
+	master := h.master(v)
 	if !h.touched[v] {
 		h.touched[v] = true
 		h.list = append(h.list, int32(v))

@@ -11,6 +11,7 @@ import "kolm/internal/kernel"
 type State struct {
 	m     *Model
 	pos   []int  // by stream: tokens so far
+	kv    []int8 // keys and values of all rings
 	rings []ring // by (layer, stream, key/value head), as they are read
 	buf   buffers
 }
@@ -53,10 +54,10 @@ func (m *Model) NewState(streams int) *State {
 	// Keys and values lie in the order in which they are read, so that they can be
 	// fetched ahead.
 	n := c.Window * c.HeadDim
-	kv := make([]int8, 2*n*len(s.rings))
+	s.kv = make([]int8, 2*n*len(s.rings))
 	scales, sums := make([]float32, 2*c.Window*len(s.rings)), make([]int32, c.Window*len(s.rings))
 	for i := range s.rings {
-		kv, scales := kv[2*i*n:], scales[2*i*c.Window:]
+		kv, scales := s.kv[2*i*n:], scales[2*i*c.Window:]
 		s.rings[i] = ring{
 			k:  &kernel.I8{Rows: c.Window, Cols: c.HeadDim, Data: kv[:n], Scale: scales[:c.Window], Sum: sums[i*c.Window:][:c.Window]},
 			v:  kv[n:][:n],
@@ -77,6 +78,9 @@ func (m *Model) NewState(streams int) *State {
 	}
 	return s
 }
+
+// HugePages is Model.HugePages for the keys and values.
+func (s *State) HugePages() { kernel.HugePages(s.kv) }
 
 // Reset empties a stream: its next token has position 0 and sees nothing.
 func (s *State) Reset(stream int) { s.pos[stream] = 0 }
