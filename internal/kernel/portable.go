@@ -30,6 +30,7 @@ func portable() *variant {
 		weights:  weightsGo,
 		prefix:   prefixGo,
 		scatter:  scatterGo,
+		adam:     adamGo,
 	}
 }
 

@@ -35,6 +35,7 @@ type variant struct {
 	prefix   func(cum, w []uint32)                           // w may be empty
 	scatter  func(panel, q []int8) (sum int32)               // q[4*i:4*i+4] to panel[64*i:]; may be empty
 
+	adam      func(w, m, v, g []float32, a *Adam)
 	attention func(q []uint8, x, w []float32) float32 // Attention; nil: composed of others
 }
 

@@ -260,6 +260,35 @@ func TestScatter(t *testing.T) {
 	})
 }
 
+func TestAdam(t *testing.T) {
+	eachVariant(t, func(t *testing.T, v, ref *variant) {
+		s := newSource(10)
+		for _, n := range vectorSizes() {
+			for manner := range 5 {
+				start := [4][]float32{s.floats(n, 0), s.floats(n, manner), s.floats(n, 1), s.floats(n, manner)}
+				for i, x := range start[2] {
+					start[2][i] = x * x
+				}
+				a := &Adam{Rest1: 0x1p-3, Rest2: 0x1p-6, Second: 1.7, Rate: 0.003, Least: 0x1p-30}
+				what := fmt.Sprintf("adam n %d manner %d", n, manner)
+				var got, want [4][]float32
+				var done [4]func(string)
+				for i, x := range start {
+					got[i], done[i] = guarded[float32](t, n, manner%4)
+					copy(got[i], x)
+					want[i] = append(want[i], x...)
+				}
+				v.adam(got[0], got[1], got[2], got[3], a)
+				ref.adam(want[0], want[1], want[2], want[3], a)
+				for i := range got {
+					done[i](what)
+					same(t, what, got[i], want[i])
+				}
+			}
+		}
+	})
+}
+
 // TestAttention compares what is fused with the functions that it stands for.
 func TestAttention(t *testing.T) {
 	before := Active()

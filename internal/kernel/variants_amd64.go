@@ -66,6 +66,7 @@ func avx512() *variant {
 		}
 		return scatterZ(&panel[0], &q[0], len(q))
 	}
+	v.adam = func(w, m, v, g []float32, a *Adam) { adamZ(&w[0], &m[0], &v[0], &g[0], len(w), a) }
 	v.prefix = func(cum, w []uint32) { prefixZ(&cum[0], unsafe.SliceData(w), len(w)) }
 	return v
 }

@@ -27,6 +27,7 @@ func neon() *variant {
 		weights:  weightsNeon,
 		prefix:   prefixNeon,
 		scatter:  scatterGo,
+		adam:     adamGo,
 	}
 }
 

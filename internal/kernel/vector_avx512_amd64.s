@@ -456,3 +456,41 @@ part:
 	MOVL AX, sum+24(FP)
 	VZEROUPPER
 	RET
+
+// func adamZ(w, m, v, grad *float32, n int, a *Adam)
+#define ADAM(ld, st) \
+	ld((BX)(AX*1), Z0);    \
+	ld((SI)(AX*1), Z1);    \
+	ld((DX)(AX*1), Z2);    \
+	VSUBPS Z1, Z0, Z3;     \
+	VMULPS Z16, Z3, Z3;    \
+	VADDPS Z3, Z1, Z1;     \
+	st(Z1, (SI)(AX*1));    \
+	VMULPS Z0, Z0, Z0;     \
+	VSUBPS Z2, Z0, Z0;     \
+	VMULPS Z17, Z0, Z0;    \
+	VADDPS Z0, Z2, Z2;     \
+	st(Z2, (DX)(AX*1));    \
+	VMULPS Z18, Z2, Z2;    \
+	VSQRTPS Z2, Z2;        \
+	VADDPS Z20, Z2, Z2;    \
+	VMULPS Z19, Z1, Z1;    \
+	VDIVPS Z2, Z1, Z1;     \
+	ld((DI)(AX*1), Z0);    \
+	VSUBPS Z1, Z0, Z0;     \
+	st(Z0, (DI)(AX*1))
+TEXT ·adamZ(SB), NOSPLIT, $0-48
+	MOVQ w+0(FP), DI
+	MOVQ m+8(FP), SI
+	MOVQ v+16(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ a+40(FP), BX
+	VBROADCASTSS (BX), Z16
+	VBROADCASTSS 4(BX), Z17
+	VBROADCASTSS 8(BX), Z18
+	VBROADCASTSS 12(BX), Z19
+	VBROADCASTSS 16(BX), Z20
+	MOVQ grad+24(FP), BX
+	EACH16(ADAM, ST, STK)
+	VZEROUPPER
+	RET
