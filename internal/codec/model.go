@@ -43,6 +43,7 @@ type modelCoder struct {
 	groups  []*group
 	body    chan *group // waiting for whoever is free; nil: nobody else is
 	kept    []*group    // from block to block
+	huge    bool        // hugePages was called
 	opinion Opinion
 	frozen  []uint32 // prefix sums of a third opinion, if there is one
 }
@@ -128,6 +129,9 @@ func (c *modelCoder) start(block []byte, bits bitCoder, rich bool) {
 		})
 	}
 	c.groups = c.kept[:groups]
+	if n == maxStreams {
+		c.hugePages()
+	}
 	for i, g := range c.groups {
 		g.streams = g.streams[:0]
 		for slot := range n / groups {
@@ -137,6 +141,20 @@ func (c *modelCoder) start(block []byte, bits bitCoder, rich bool) {
 			g.state.Reset(slot)
 			g.streams = append(g.streams, s)
 		}
+	}
+}
+
+// hugePages asks for large pages under all that long blocks read again and again.
+func (c *modelCoder) hugePages() {
+	if c.huge {
+		return
+	}
+	c.huge = true
+	c.lm.Model.HugePages()
+	c.lm.head.HugePages()
+	c.adapted.HugePages()
+	for _, g := range c.groups {
+		g.state.HugePages()
 	}
 }
 
@@ -234,12 +252,13 @@ func (c *modelCoder) step(g *group) error {
 	rows, dim := c.adapted.Rows(), c.lm.Model.Config().Dim
 	for i, s := range g.streams {
 		spent := c.enc.spent
-		rank, err := c.token(s, g.static.cum[i*(rows+1):][:rows+1], g.adapted.cum[i*(rows+1):][:rows+1])
+		cum := g.adapted.cum[i*(rows+1):][:rows+1]
+		rank, err := c.token(s, g.static.cum[i*(rows+1):][:rows+1], cum)
 		if err != nil {
 			return err
 		}
-		if weights := g.adapted.weights[i*rows:][:rows]; weights[rank] < headSure {
-			c.adapted.Update(g.hidden[i*dim:][:dim], int(rank), weights, headRate, headThreshold)
+		if cum[rank+1]-cum[rank] < headSure {
+			c.adapted.Update(g.hidden[i*dim:][:dim], int(rank), cum, headRate, headThreshold)
 		}
 		if c.gate != nil {
 			c.gate.note(s, c.enc.spent-spent)

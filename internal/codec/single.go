@@ -210,7 +210,7 @@ func (o *outlook) look(hidden []float32) {
 // learn has the head learn that the token of a rank followed a final state.
 func (o *outlook) learn(hidden []float32, rank int) {
 	if o.weights[rank] < headSure {
-		o.head.Update(hidden, rank, o.weights, singleRate, singleThreshold)
+		o.head.Update(hidden, rank, o.cum, singleRate, singleThreshold)
 	}
 }
 

@@ -109,6 +109,15 @@ func weightsZ(w *uint32, e *float32, n int, k float32) uint32
 func prefixZ(cum, w *uint32, n int)
 
 //go:noescape
+func attentionZ(q *uint8, x, w *float32, n int) (scale float32)
+
+//go:noescape
+func scatterZ(panel, q *int8, n int) (sum int32)
+
+//go:noescape
+func adamZ(w, m, v, grad *float32, n int, a *Adam)
+
+//go:noescape
 func f32x4x1Y(dst *float32, ldd int, x *float32, ldx int, w *float32, steps, groups int)
 
 //go:noescape

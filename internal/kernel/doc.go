@@ -62,6 +62,9 @@
 //	SiluMul    s = 1 / (1 + exp(-g)); (g*s)*u
 //	Rope       a' = FMA(a, cos, -(b*sin)); b' = FMA(b, cos, a*sin)
 //	           for a = x[j], b = x[j+h], h half the length
+//	Attention  x = Softmax(x)*w, then QuantizePos(x)
+//	Adam       m += (g-m)*Rest1; v += (g*g-v)*Rest2;
+//	           w -= (Rate*m) / (sqrt(v*Second) + Least)
 //	Axpy       FMA(a, x, dst)
 //	Scale      x*a
 //	Exp        exp(x)

@@ -113,6 +113,25 @@ func Softmax(x []float32) {
 	v.scale(x, x, k)
 }
 
+// Attention turns scores x into quantised factors of rows that are quantised
+// themselves, with scales w, none of them negative: it is Softmax(x), Mul(x, w)
+// and QuantizePos(q, x), and returns the scale of the last.
+func Attention(q []uint8, x, w []float32) (scale float32) {
+	n := len(x)
+	if len(q) < n || len(w) < n {
+		fail("Attention: q %d, x %d, w %d", len(q), n, len(w))
+	}
+	if n == 0 {
+		return 0
+	}
+	if f := active.Load().attention; f != nil {
+		return f(q, x, w)
+	}
+	Softmax(x)
+	Mul(x, w[:n])
+	return QuantizePos(q, x)
+}
+
 // Exp computes dst = exp(x). dst may be x.
 func Exp(dst, x []float32) {
 	if len(dst) < len(x) {

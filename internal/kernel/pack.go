@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"slices"
+	"unsafe"
 )
 
 // Panel is the number of outputs whose weights lie side by side.
@@ -90,20 +91,38 @@ func (w *I8) SetRow(r int, q []int8, scale float32) {
 	if r < 0 || r >= w.Rows || len(q) > w.Cols {
 		fail("I8.SetRow: row %d of %d, %d of %d weights", r, w.Rows, len(q), w.Cols)
 	}
-	panel := w.Data[r/Panel*Panel*w.Cols+r%Panel*4:]
-	var sum int32
-	for c := 0; c < w.Cols; c += 4 {
-		if len(q) < 4 {
-			var last [4]int8
-			copy(last[:], q)
-			q = last[:]
-		}
-		to, from := (*[4]int8)(panel[c*Panel:]), (*[4]int8)(q)
-		*to = *from
-		sum += int32(from[0]) + int32(from[1]) + int32(from[2]) + int32(from[3])
-		q = q[4:]
+	at := r/Panel*Panel*w.Cols + r%Panel*4
+	panel := w.Data[at : at+(w.Cols-4)*Panel+4]
+	n := len(q) &^ 3
+	sum := active.Load().scatter(panel, q[:n])
+	for c := n; c < w.Cols; c += 4 {
+		var last [4]int8
+		copy(last[:], q[min(c, len(q)):])
+		sum += scatterGo(panel[c*Panel:], last[:])
 	}
 	w.Scale[r], w.Sum[r] = scale, 128*sum
+}
+
+// scatterGo copies groups of four numbers to every 64th place of a panel and adds
+// them up. len(q) is a multiple of 4.
+func scatterGo(panel, q []int8) (sum int32) {
+	for c := 0; c < len(q); c += 4 {
+		to, from := (*[4]int8)(panel[c*Panel:]), (*[4]int8)(q[c:])
+		*to = *from
+		sum += int32(from[0]) + int32(from[1]) + int32(from[2]) + int32(from[3])
+	}
+	return sum
+}
+
+// Prefetch asks for the memory of output r, which SetRow will soon write: it is
+// scattered over as many cache lines as there are groups of inputs.
+func (w *I8) Prefetch(r int) {
+	prefetch(unsafe.Pointer(&w.Data[r/Panel*Panel*w.Cols]), 4*Panel, w.Cols/4)
+}
+
+// Prefetch asks for a row that will soon be used.
+func Prefetch(x []float32) {
+	prefetch(unsafe.Pointer(unsafe.SliceData(x)), 64, len(x)/16)
 }
 
 // MatMul computes dst (m, Rows) from x (m, Cols), quantised by QuantizeU8, and

@@ -29,6 +29,8 @@ func portable() *variant {
 		axpy:     axpyGo,
 		weights:  weightsGo,
 		prefix:   prefixGo,
+		scatter:  scatterGo,
+		adam:     adamGo,
 	}
 }
 

@@ -93,13 +93,27 @@
 	PREFETCHT0 (BX)(AX*2);   \
 	PREFETCHT0 (R14)(AX*2)
 
-#define STEP2X4(op) \
-	AHEAD;                               \
+// Two rows are the queries that share the keys and values of one head, 16 KB
+// each where a head has 64 dimensions and the window 256 positions: KEYSAHEAD
+// fetches, into the second cache, the values while the keys are read, and the
+// keys of the next head, which follow them, while the values are.
+#define KEYSAHEAD \
+	PREFETCHT1 16384(BX);         \
+	PREFETCHT1 16384(BX)(R13*1);  \
+	PREFETCHT1 16384(BX)(R13*2);  \
+	PREFETCHT1 16384(BX)(AX*1)
+
+#define ROWS2X4(op) \
 	STEP1X4(op);                         \
 	X4(op, (DX)(R9*1), Z4, Z5, Z6, Z7)
 
+#define STEP2X4(op) \
+	KEYSAHEAD;    \
+	ROWS2X4(op)
+
 #define STEP3X4(op) \
-	STEP2X4(op);                           \
+	AHEAD;                                 \
+	ROWS2X4(op);                           \
 	X4(op, (DX)(R9*2), Z8, Z9, Z10, Z11)
 
 #define STEP4X4(op) \

@@ -33,6 +33,10 @@ type variant struct {
 	axpy     func(dst []float32, a float32, x []float32)
 	weights  func(w []uint32, e []float32, k float32) uint32 // w and e may be one memory
 	prefix   func(cum, w []uint32)                           // w may be empty
+	scatter  func(panel, q []int8) (sum int32)               // q[4*i:4*i+4] to panel[64*i:]; may be empty
+
+	adam      func(w, m, v, g []float32, a *Adam)
+	attention func(q []uint8, x, w []float32) float32 // Attention; nil: composed of others
 }
 
 // registry holds what this CPU runs, best first.

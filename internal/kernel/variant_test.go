@@ -96,7 +96,7 @@ func (s source) uint8s(n, manner int) []uint8 {
 	return q
 }
 
-func same[T float32 | int32 | uint32 | uint8](t *testing.T, what string, got, want []T) {
+func same[T float32 | int32 | uint32 | uint8 | int8](t *testing.T, what string, got, want []T) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%s: %d results, want %d", what, len(got), len(want))
@@ -238,6 +238,87 @@ func TestRows(t *testing.T) {
 					done(what)
 					same(t, what, got, want)
 				}
+			}
+		}
+	})
+}
+
+func TestScatter(t *testing.T) {
+	eachVariant(t, func(t *testing.T, v, ref *variant) {
+		s := newSource(9)
+		for n := 0; n <= 512; n += 4 {
+			q := s.int8s(n, n)
+			got, done := guarded[int8](t, max(0, (n-4)*Panel+4), n%16)
+			want := make([]int8, len(got))
+			copy(want, got)
+			a, b := v.scatter(got, q), ref.scatter(want, q)
+			what := fmt.Sprintf("scatter n %d", n)
+			done(what)
+			same(t, what, got, want)
+			same(t, what, []int32{a}, []int32{b})
+		}
+	})
+}
+
+func TestAdam(t *testing.T) {
+	eachVariant(t, func(t *testing.T, v, ref *variant) {
+		s := newSource(10)
+		for _, n := range vectorSizes() {
+			for manner := range 5 {
+				start := [4][]float32{s.floats(n, 0), s.floats(n, manner), s.floats(n, 1), s.floats(n, manner)}
+				for i, x := range start[2] {
+					start[2][i] = x * x
+				}
+				a := &Adam{Rest1: 0x1p-3, Rest2: 0x1p-6, Second: 1.7, Rate: 0.003, Least: 0x1p-30}
+				what := fmt.Sprintf("adam n %d manner %d", n, manner)
+				var got, want [4][]float32
+				var done [4]func(string)
+				for i, x := range start {
+					got[i], done[i] = guarded[float32](t, n, manner%4)
+					copy(got[i], x)
+					want[i] = append(want[i], x...)
+				}
+				v.adam(got[0], got[1], got[2], got[3], a)
+				ref.adam(want[0], want[1], want[2], want[3], a)
+				for i := range got {
+					done[i](what)
+					same(t, what, got[i], want[i])
+				}
+			}
+		}
+	})
+}
+
+// TestAttention compares what is fused with the functions that it stands for.
+func TestAttention(t *testing.T) {
+	before := Active()
+	defer Use(before)
+	eachVariant(t, func(t *testing.T, v, ref *variant) {
+		s := newSource(8)
+		for _, n := range vectorSizes() {
+			for manner := range 6 {
+				x, w := s.floats(n, manner), s.floats(n, manner/2)
+				for i := range w {
+					w[i] = max(w[i], 0)
+				}
+				if manner == 5 {
+					clear(w)
+				}
+				want, wantQ := append([]float32(nil), x...), make([]uint8, n)
+				active.Store(ref)
+				Softmax(want)
+				Mul(want, w)
+				scale := QuantizePos(wantQ, want)
+				active.Store(v)
+				got, doneX := guarded[float32](t, n, manner%4)
+				q, doneQ := guarded[uint8](t, n, manner%4)
+				copy(got, x)
+				a := Attention(q, got, w)
+				what := fmt.Sprintf("Attention n %d manner %d", n, manner)
+				doneX(what)
+				doneQ(what)
+				same(t, what, append(got, a), append(want, scale))
+				same(t, what, q, wantQ)
 			}
 		}
 	})

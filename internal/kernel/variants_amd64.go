@@ -59,6 +59,14 @@ func avx512() *variant {
 		dequantZ(&dst[0], &acc[0], &bias[0], len(dst), a, &scale[0])
 	}
 	v.weights = func(w []uint32, e []float32, k float32) uint32 { return weightsZ(&w[0], &e[0], len(e), k) }
+	v.attention = func(q []uint8, x, w []float32) float32 { return attentionZ(&q[0], &x[0], &w[0], len(x)) }
+	v.scatter = func(panel, q []int8) int32 {
+		if len(q)%64 != 0 || len(q) == 0 {
+			return scatterGo(panel, q)
+		}
+		return scatterZ(&panel[0], &q[0], len(q))
+	}
+	v.adam = func(w, m, v, g []float32, a *Adam) { adamZ(&w[0], &m[0], &v[0], &g[0], len(w), a) }
 	v.prefix = func(cum, w []uint32) { prefixZ(&cum[0], unsafe.SliceData(w), len(w)) }
 	return v
 }

@@ -26,6 +26,8 @@ func neon() *variant {
 		axpy:     axpyNeon,
 		weights:  weightsNeon,
 		prefix:   prefixNeon,
+		scatter:  scatterGo,
+		adam:     adamGo,
 	}
 }
 

@@ -24,7 +24,10 @@
 	VPMOVDB Z0, X0;       \
 	VMOVDQU8 X0, K1, at
 
-#define EACH16(body, st, stk) \
+#define EACH16(body, st, stk) PASS16(body, st, stk, loop, tail, done)
+
+// PASS16 is EACH16 with labels, for functions of several passes.
+#define PASS16(body, st, stk, loop, tail, done) \
 	XORL AX, AX;          \
 	KXNORW K1, K1, K1;    \
 	SUBQ $16, CX;         \
@@ -343,5 +346,151 @@ TEXT ·prefixZ(SB), NOSPLIT, $0-24
 	MOVL $15, AX
 	VPBROADCASTD AX, Z3
 	EACH16(PREFIX, ST, STK)
+	VZEROUPPER
+	RET
+
+// func attentionZ(q *uint8, x, w *float32, n int) (scale float32)
+// The passes of Softmax, Mul and QuantizePos over x, at DX; DI is q, SI w.
+#define SCOREMAX(ld, st) \
+	ld((DX)(AX*1), Z0);     \
+	VMAXPS Z0, Z1, K1, Z1
+#define SCOREEXP(ld, st) \
+	ld((DX)(AX*1), Z0);    \
+	VSUBPS Z2, Z0, Z0;     \
+	EXP;                   \
+	st(Z0, (DX)(AX*1));    \
+	VADDPS Z0, Z1, K1, Z1
+#define SCOREMUL(ld, st) \
+	ld((DX)(AX*1), Z0);    \
+	ld((SI)(AX*1), Z3);    \
+	VMULPS Z0, Z2, Z0;     \
+	VMULPS Z0, Z3, Z0;     \
+	st(Z0, (DX)(AX*1));    \
+	VMAXPS Z0, Z1, K1, Z1
+#define SCOREQUANTIZE(ld, st) \
+	ld((DX)(AX*1), Z0);  \
+	VMULPS Z0, Z1, Z0;   \
+	VADDPS Z2, Z0, Z0;   \
+	st(Z0, (DI));        \
+	ADDQ $16, DI
+TEXT ·attentionZ(SB), NOSPLIT, $0-36
+	MOVQ q+0(FP), DI
+	MOVQ x+8(FP), DX
+	MOVQ w+16(FP), SI
+	EXPLOAD
+
+	MOVQ n+24(FP), CX
+	VBROADCASTSS (DX), Z1
+	PASS16(SCOREMAX, ST, STK, loop1, tail1, done1)
+	TREE(VMAXPS)
+	VBROADCASTSS X1, Z2
+
+	MOVQ n+24(FP), CX
+	VPXORD Z1, Z1, Z1
+	PASS16(SCOREEXP, ST, STK, loop2, tail2, done2)
+	TREE(VADDPS)
+	VDIVSS X1, X27, X1
+	VBROADCASTSS X1, Z2
+
+	MOVQ n+24(FP), CX
+	VPXORD Z1, Z1, Z1
+	PASS16(SCOREMUL, ST, STK, loop3, tail3, done3)
+	TREE(VMAXPS)
+
+	MOVQ n+24(FP), CX
+	VPXORD X0, X0, X0
+	MOVL $0x0d800000, AX // tiny
+	VMOVD AX, X2
+	VCOMISS X2, X1
+	JCS zero                // below it
+	MOVL $0x437f0000, AX // 255
+	VMOVD AX, X2
+	VDIVSS X2, X1, X0
+	VMOVSS X0, scale+32(FP)
+	VDIVSS X1, X2, X1
+	VBROADCASTSS X1, Z1
+	VMOVAPS Z19, Z2
+	PASS16(SCOREQUANTIZE, STB, STBK, loop4, tail4, done4)
+	VZEROUPPER
+	RET
+
+zero:
+	VMOVSS X0, scale+32(FP)
+	XORL AX, AX
+	REP; STOSB
+	VZEROUPPER
+	RET
+
+// func scatterZ(panel, q *int8, n int) (sum int32)
+// Groups of four of the n numbers of q, 64 at a time, go to every 64th byte of a
+// panel.
+#define PAIR(i) \
+	MOVQ (8*i)(SI), AX;      \
+	MOVL AX, (128*i)(DI);    \
+	SHRQ $32, AX;            \
+	MOVL AX, (128*i+64)(DI)
+TEXT ·scatterZ(SB), NOSPLIT, $0-28
+	MOVQ panel+0(FP), DI
+	MOVQ q+8(FP), SI
+	MOVQ n+16(FP), CX
+	VPXORD Z1, Z1, Z1
+	MOVL $0x01010101, AX
+	VPBROADCASTD AX, Z2
+part:
+	VMOVUPS (SI), Z0
+	VPDPBUSD Z0, Z2, Z1
+	PAIR(0)
+	PAIR(1)
+	PAIR(2)
+	PAIR(3)
+	PAIR(4)
+	PAIR(5)
+	PAIR(6)
+	PAIR(7)
+	ADDQ $1024, DI
+	ADDQ $64, SI
+	SUBQ $64, CX
+	JNZ part
+	TREE(VPADDD)
+	VMOVD X1, AX
+	MOVL AX, sum+24(FP)
+	VZEROUPPER
+	RET
+
+// func adamZ(w, m, v, grad *float32, n int, a *Adam)
+#define ADAM(ld, st) \
+	ld((BX)(AX*1), Z0);    \
+	ld((SI)(AX*1), Z1);    \
+	ld((DX)(AX*1), Z2);    \
+	VSUBPS Z1, Z0, Z3;     \
+	VMULPS Z16, Z3, Z3;    \
+	VADDPS Z3, Z1, Z1;     \
+	st(Z1, (SI)(AX*1));    \
+	VMULPS Z0, Z0, Z0;     \
+	VSUBPS Z2, Z0, Z0;     \
+	VMULPS Z17, Z0, Z0;    \
+	VADDPS Z0, Z2, Z2;     \
+	st(Z2, (DX)(AX*1));    \
+	VMULPS Z18, Z2, Z2;    \
+	VSQRTPS Z2, Z2;        \
+	VADDPS Z20, Z2, Z2;    \
+	VMULPS Z19, Z1, Z1;    \
+	VDIVPS Z2, Z1, Z1;     \
+	ld((DI)(AX*1), Z0);    \
+	VSUBPS Z1, Z0, Z0;     \
+	st(Z0, (DI)(AX*1))
+TEXT ·adamZ(SB), NOSPLIT, $0-48
+	MOVQ w+0(FP), DI
+	MOVQ m+8(FP), SI
+	MOVQ v+16(FP), DX
+	MOVQ n+32(FP), CX
+	MOVQ a+40(FP), BX
+	VBROADCASTSS (BX), Z16
+	VBROADCASTSS 4(BX), Z17
+	VBROADCASTSS 8(BX), Z18
+	VBROADCASTSS 12(BX), Z19
+	VBROADCASTSS 16(BX), Z20
+	MOVQ grad+24(FP), BX
+	EACH16(ADAM, ST, STK)
 	VZEROUPPER
 	RET

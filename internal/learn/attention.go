@@ -34,40 +34,42 @@ func (l *Learner) places(h int) (q, k, v, qkWidth, width int) {
 // root is the factor of the scores.
 func (l *Learner) root() float32 { return float32(1 / math.Sqrt(float64(l.c.HeadDim))) }
 
-// attention computes the attention output of sequence s in layer i.
-func (l *Learner) attention(w *worker, i, s int) {
-	b, c, st, a := &l.b, &l.c, &l.b.layers[i], &l.layers[i]
+// rotate norms and rotates the query and key heads of a row of layer i.
+func (l *Learner) rotate(i, row int) {
+	a := &l.layers[i]
+	cos, sin := l.rotation(l.sin, l.b.places[row])
+	l.heads(i, row, func(x, y []float32, r *float32, query bool) {
+		*r = kernel.InverseRMS(x, l.c.Eps)
+		kernel.Scale(y, x, *r)
+		if query {
+			kernel.Mul(y, a.qNorm.w)
+		} else {
+			kernel.Mul(y, a.kNorm.w)
+		}
+		kernel.Rope(y, cos, sin)
+	})
+}
+
+// attention computes the attention output of query head h of sequence s in layer
+// i.
+func (l *Learner) attention(w *worker, i, s, h int) {
+	b, c, st := &l.b, &l.c, &l.b.layers[i]
 	first, n, hd := b.starts[s], b.starts[s+1]-b.starts[s], c.HeadDim
+	q, k, v, qkw, width := l.places(h)
+	qk, qkv, p := st.qk[first*qkw:], st.qkv[first*width:], l.probs(i, s, h)
+	gather(w.q, qk[q:], qkw, n, hd)
+	kernel.Scale(w.q, w.q[:n*hd], l.root())
+	packRows(&w.a, qk[k:], qkw, n, hd)
+	w.a.MatMul(p, w.q, n)
 	for t := range n {
-		cos, sin := l.rotation(l.sin, t)
-		l.heads(i, first+t, func(x, y []float32, r *float32, query bool) {
-			*r = kernel.InverseRMS(x, c.Eps)
-			kernel.Scale(y, x, *r)
-			if query {
-				kernel.Mul(y, a.qNorm.w)
-			} else {
-				kernel.Mul(y, a.kNorm.w)
-			}
-			kernel.Rope(y, cos, sin)
-		})
+		row := p[t*n:][:n]
+		kernel.Softmax(row[:t+1])
+		clear(row[t+1:])
 	}
-	for h := range c.Heads {
-		q, k, v, qkw, width := l.places(h)
-		qk, qkv, p := st.qk[first*qkw:], st.qkv[first*width:], l.probs(i, s, h)
-		gather(w.q, qk[q:], qkw, n, hd)
-		kernel.Scale(w.q, w.q[:n*hd], l.root())
-		packRows(&w.a, qk[k:], qkw, n, hd)
-		w.a.MatMul(p, w.q, n)
-		for t := range n {
-			row := p[t*n:][:n]
-			kernel.Softmax(row[:t+1])
-			clear(row[t+1:])
-		}
-		packCols(&w.a, qkv[v:], width, n, hd)
-		w.a.MatMul(w.o, p, n)
-		for t := range n {
-			copy(st.attn[(first+t)*c.Heads*hd+q:][:hd], w.o[t*hd:])
-		}
+	packCols(&w.a, qkv[v:], width, n, hd)
+	w.a.MatMul(w.o, p, n)
+	for t := range n {
+		copy(st.attn[(first+t)*c.Heads*hd+q:][:hd], w.o[t*hd:])
 	}
 }
 
@@ -78,15 +80,16 @@ func (l *Learner) probs(i, s, h int) []float32 {
 	return l.b.layers[i].probs[(s*l.c.Heads+h)*size:][:size]
 }
 
-// attentionBackward turns the gradient of the attention output, do (n, query
-// heads), into that of the heads, dqkv (n, all heads), for sequence s of layer i,
-// and adds that of the gains.
-func (l *Learner) attentionBackward(w *worker, dqkv, do []float32, i, s int) {
+// attentionBackward turns the gradient of the attention output, where that was,
+// into that of key and value head g and its query heads, in wide, for sequence s of
+// layer i.
+func (l *Learner) attentionBackward(w *worker, i, s, g int) {
 	b, c, st := &l.b, &l.c, &l.b.layers[i]
-	first, n, hd := b.starts[s], b.starts[s+1]-b.starts[s], c.HeadDim
-	clear(dqkv)
-	for h := range c.Heads {
+	first, n, hd, rep := b.starts[s], b.starts[s+1]-b.starts[s], c.HeadDim, c.Heads/c.KVHeads
+	do := b.span(st.attn, s, c.Heads*hd)
+	for h := g * rep; h < (g+1)*rep; h++ {
 		q, k, v, qkw, width := l.places(h)
+		dqkv := b.span(b.wide, s, width)
 		qk, qkv, p := st.qk[first*qkw:], st.qkv[first*width:], l.probs(i, s, h)[:n*n]
 		g := w.o[:n*hd]
 		gather(g, do[q:], c.Heads*hd, n, hd)
@@ -108,7 +111,6 @@ func (l *Learner) attentionBackward(w *worker, dqkv, do []float32, i, s int) {
 		w.a.MatMul(w.q, w.flip, n)
 		addTo(dqkv[k:], w.q, width, n, hd)
 	}
-	l.headsBackward(dqkv, i, s)
 }
 
 // scoresBackward turns the gradient dp of row t of probabilities into that of

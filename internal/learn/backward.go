@@ -11,50 +11,68 @@ func (l *Learner) backward() {
 	for i := len(l.layers) - 1; i >= 0; i-- {
 		a, st := &l.layers[i], &b.layers[i]
 		l.learn(product{a.down, b.dx, st.act})
-		l.each(func(w *worker, s int) { l.feedForwardBackward(w, i, s) })
+		l.rows(func(w *worker, from, to int) { l.feedForwardBackward(w, i, from, to) })
 		l.learn(product{a.gateUp, st.gateUp, st.h2}, product{a.out, b.dx, st.attn})
-		l.each(func(w *worker, s int) { l.attentionBlockBackward(w, i, s) })
+		l.attentionBlockBackward(i)
 		l.learn(product{a.qkv, b.wide, st.h1})
 		l.learnGains(i)
 	}
 }
 
-// each calls f for every sequence of the batch.
-func (l *Learner) each(f func(w *worker, s int)) {
-	parallel(l.o.Threads, len(l.b.starts)-1, func(worker, s int) { f(l.workers[worker], s) })
+// part is the number of rows that one goroutine takes at a time where rows do
+// not know of each other: enough to read a matrix for.
+const part = 48
+
+// rows calls f for all rows of the batch, some at a time.
+func (l *Learner) rows(f func(w *worker, from, to int)) {
+	n, part := len(l.b.tokens), min(part, l.o.Length)
+	parallel(l.o.Threads, (n+part-1)/part, func(worker, i int) {
+		f(l.workers[worker], i*part, min(n, (i+1)*part))
+	})
 }
 
-// feedForwardBackward takes dx of sequence s from behind the feed-forward block
-// of layer i to before it, and leaves the gradient of gate and up in their place.
-func (l *Learner) feedForwardBackward(w *worker, i, s int) {
+// each calls f for every sequence of the batch and every i < n.
+func (l *Learner) each(n int, f func(w *worker, s, i int)) {
+	parallel(l.o.Threads, n*(len(l.b.starts)-1), func(worker, k int) { f(l.workers[worker], k/n, k%n) })
+}
+
+// feedForwardBackward takes rows of dx from behind the feed-forward block of
+// layer i to before it, and leaves the gradient of gate and up in their place.
+func (l *Learner) feedForwardBackward(w *worker, i, from, to int) {
 	b, d, f := &l.b, l.c.Dim, l.c.FFN
-	a, st, n := &l.layers[i], &b.layers[i], b.starts[s+1]-b.starts[s]
-	dx, gateUp := b.span(b.dx, s, d), b.span(st.gateUp, s, 2*f)
-	a.down.nn.MatMul(w.rows, dx, n)
+	a, st, n := &l.layers[i], &b.layers[i], to-from
+	gateUp := st.gateUp[from*2*f : to*2*f]
+	a.down.nn.MatMul(w.rows, b.dx[from*d:to*d], n)
 	for t := range n {
 		siluBackward(gateUp[t*2*f:][:2*f], w.rows[t*f:][:f], w.line)
 	}
-	a.gateUp.nn.MatMul(b.span(b.dh, s, d), gateUp, n)
-	l.residualBackward(s, st.h2, st.r2)
+	a.gateUp.nn.MatMul(b.dh[from*d:], gateUp, n)
+	l.residualBackward(from, to, st.h2, st.r2)
 }
 
-// attentionBlockBackward is feedForwardBackward for the attention block. The
-// gradient of all heads is left in wide.
-func (l *Learner) attentionBlockBackward(w *worker, i, s int) {
+// attentionBlockBackward is feedForwardBackward for the attention block and all
+// rows. The gradient of all heads is left in wide.
+func (l *Learner) attentionBlockBackward(i int) {
 	b, d := &l.b, l.c.Dim
-	a, st, n := &l.layers[i], &b.layers[i], b.starts[s+1]-b.starts[s]
-	do, dqkv := b.span(st.attn, s, a.out.cols), b.span(b.wide, s, a.qkv.rows)
-	a.out.nn.MatMul(do, b.span(b.dx, s, d), n)
-	l.attentionBackward(w, dqkv, do, i, s)
-	a.qkv.nn.MatMul(b.span(b.dh, s, d), dqkv, n)
-	l.residualBackward(s, st.h1, st.r1)
+	a, st := &l.layers[i], &b.layers[i]
+	do, width := a.out.cols, a.qkv.rows
+	l.rows(func(w *worker, from, to int) {
+		a.out.nn.MatMul(st.attn[from*do:], b.dx[from*d:to*d], to-from)
+		clear(b.wide[from*width : to*width])
+	})
+	l.each(l.c.KVHeads, func(w *worker, s, g int) { l.attentionBackward(w, i, s, g) })
+	l.each(1, func(_ *worker, s, _ int) { l.headsBackward(b.span(b.wide, s, width), i, s) })
+	l.rows(func(w *worker, from, to int) {
+		a.qkv.nn.MatMul(b.dh[from*d:], b.wide[from*width:to*width], to-from)
+		l.residualBackward(from, to, st.h1, st.r1)
+	})
 }
 
-// residualBackward adds to dx of sequence s what its gradient dh gives, behind a
-// norm whose results were h and factors r.
-func (l *Learner) residualBackward(s int, h, r []float32) {
+// residualBackward adds to rows of dx what their gradient dh gives, behind a norm
+// whose results were h and factors r.
+func (l *Learner) residualBackward(from, to int, h, r []float32) {
 	b, d := &l.b, l.c.Dim
-	for t := b.starts[s]; t < b.starts[s+1]; t++ {
+	for t := from; t < to; t++ {
 		dh := b.dh[t*d:][:d]
 		normBackward(dh, dh, h[t*d:][:d], r[t])
 		kernel.Add(b.dx[t*d:], dh)

@@ -11,6 +11,7 @@ import (
 type batch struct {
 	tokens, targets []int32 // (R)
 	starts          []int   // first row of each sequence, and R
+	places          []int   // (R) place in its sequence
 	scored          int     // targets that are not negative
 
 	x, dx, dh []float32 // (R, Dim) residual stream, its gradient, that of normed rows
@@ -53,11 +54,14 @@ func (b *batch) make(c model.Config, o Options) {
 
 // fill takes the sequences of a step.
 func (b *batch) fill(seqs []Sequence) {
-	b.tokens, b.targets, b.starts, b.scored = b.tokens[:0], b.targets[:0], b.starts[:0], 0
+	b.tokens, b.targets, b.starts, b.places, b.scored = b.tokens[:0], b.targets[:0], b.starts[:0], b.places[:0], 0
 	for _, s := range seqs {
 		b.starts = append(b.starts, len(b.tokens))
 		b.tokens = append(b.tokens, s.Tokens...)
 		b.targets = append(b.targets, s.Targets[:len(s.Tokens)]...)
+		for t := range s.Tokens {
+			b.places = append(b.places, t)
+		}
 	}
 	b.starts = append(b.starts, len(b.tokens))
 	for _, t := range b.targets {
@@ -106,63 +110,80 @@ func norm(y, r, x []float32, n int, eps float32) {
 	}
 }
 
-// forward runs sequence s through the body.
-func (l *Learner) forward(w *worker, s int) {
+// forward runs the batch through the body.
+func (l *Learner) forward() {
 	b, c := &l.b, &l.c
-	d, n := c.Dim, b.starts[s+1]-b.starts[s]
-	x := b.span(b.x, s, d)
-	for i, t := range b.tokens[b.starts[s]:b.starts[s+1]] {
-		copy(x[i*d:][:d], l.input.w[int(t)*d:])
-	}
-	for i := range l.layers {
-		a, st := &l.layers[i], &b.layers[i]
-		h1, h2 := b.span(st.h1, s, d), b.span(st.h2, s, d)
-		norm(h1, b.span(st.r1, s, 1), x, d, c.Eps)
-		a.qkv.nt.MatMul(b.span(st.qkv, s, a.qkv.rows), h1, n)
-		l.attention(w, i, s)
-		a.out.nt.MatMul(w.rows, b.span(st.attn, s, a.out.cols), n)
-		kernel.Add(x, w.rows[:n*d])
-		norm(h2, b.span(st.r2, s, 1), x, d, c.Eps)
-		gateUp, act := b.span(st.gateUp, s, 2*c.FFN), b.span(st.act, s, c.FFN)
-		a.gateUp.nt.MatMul(gateUp, h2, n)
-		for t := range n {
-			gu := gateUp[t*2*c.FFN:][:2*c.FFN]
-			kernel.SiluMul(act[t*c.FFN:], gu[:c.FFN], gu[c.FFN:])
+	d := c.Dim
+	l.rows(func(w *worker, from, to int) {
+		for i := from; i < to; i++ {
+			copy(b.x[i*d:][:d], l.input.w[int(b.tokens[i])*d:])
 		}
-		a.down.nt.MatMul(w.rows, act, n)
-		kernel.Add(x, w.rows[:n*d])
+	})
+	for i := range l.layers {
+		l.rows(func(w *worker, from, to int) { l.projections(i, from, to) })
+		l.each(c.Heads, func(w *worker, s, h int) { l.attention(w, i, s, h) })
+		l.rows(func(w *worker, from, to int) { l.feedForward(w, i, from, to) })
 	}
-	norm(b.span(b.xf, s, d), b.span(b.rf, s, 1), x, d, c.Eps)
+	l.rows(func(w *worker, from, to int) {
+		norm(b.xf[from*d:], b.rf[from:], b.x[from*d:to*d], d, c.Eps)
+	})
 }
 
-// loss leaves the gradient of the output of sequence s in dx: that of the mean
-// code length of all targets, in nats.
-func (l *Learner) loss(w *worker, s int) {
+// projections makes the heads of rows in layer i.
+func (l *Learner) projections(i, from, to int) {
+	a, st, d := &l.layers[i], &l.b.layers[i], l.c.Dim
+	norm(st.h1[from*d:], st.r1[from:], l.b.x[from*d:to*d], d, l.c.Eps)
+	a.qkv.nt.MatMul(st.qkv[from*a.qkv.rows:], st.h1[from*d:to*d], to-from)
+	for row := from; row < to; row++ {
+		l.rotate(i, row)
+	}
+}
+
+// feedForward adds to rows of x what layer i makes of the attention output, and
+// the feed-forward block.
+func (l *Learner) feedForward(w *worker, i, from, to int) {
+	b, c, n := &l.b, &l.c, to-from
+	a, st, d := &l.layers[i], &b.layers[i], c.Dim
+	x, h2 := b.x[from*d:to*d], st.h2[from*d:to*d]
+	a.out.nt.MatMul(w.rows, st.attn[from*a.out.cols:], n)
+	kernel.Add(x, w.rows[:n*d])
+	norm(h2, st.r2[from:], x, d, c.Eps)
+	gateUp, act := st.gateUp[from*2*c.FFN:], st.act[from*c.FFN:]
+	a.gateUp.nt.MatMul(gateUp, h2, n)
+	for t := range n {
+		gu := gateUp[t*2*c.FFN:][:2*c.FFN]
+		kernel.SiluMul(act[t*c.FFN:], gu[:c.FFN], gu[c.FFN:])
+	}
+	a.down.nt.MatMul(w.rows, act, n)
+	kernel.Add(x, w.rows[:n*d])
+}
+
+// loss leaves the gradient of the output of headRows rows, or as many as there
+// are, in dx: that of the mean code length of all targets, in nats.
+func (l *Learner) loss(w *worker, at int) {
 	b, d, v := &l.b, l.c.Dim, l.c.Vocab
 	scale := 1 / float32(max(1, b.scored))
-	for at := b.starts[s]; at < b.starts[s+1]; at += headRows {
-		n := min(headRows, b.starts[s+1]-at)
-		h, dh := w.hidden[:n*d], b.dh[at*d:][:n*d]
-		copy(h, b.xf[at*d:])
-		for i := range n {
-			kernel.Mul(h[i*d:][:d], l.outputNorm)
+	n := min(headRows, len(b.tokens)-at)
+	h, dh := w.hidden[:n*d], b.dh[at*d:][:n*d]
+	copy(h, b.xf[at*d:])
+	for i := range n {
+		kernel.Mul(h[i*d:][:d], l.outputNorm)
+	}
+	l.output.nt.MatMul(w.logits, h, n)
+	for i := range n {
+		p := w.logits[i*v:][:v]
+		if t := b.targets[at+i]; t >= 0 {
+			kernel.Softmax(p)
+			p[t] -= 1
+		} else {
+			clear(p)
 		}
-		l.output.nt.MatMul(w.logits, h, n)
-		for i := range n {
-			p := w.logits[i*v:][:v]
-			if t := b.targets[at+i]; t >= 0 {
-				kernel.Softmax(p)
-				p[t] -= 1
-			} else {
-				clear(p)
-			}
-		}
-		l.output.nn.MatMul(dh, w.logits, n)
-		for i := range n {
-			row := dh[i*d:][:d]
-			kernel.Scale(row, row, scale)
-			kernel.Mul(row, l.outputNorm)
-			normBackward(b.dx[(at+i)*d:][:d], row, b.xf[(at+i)*d:][:d], b.rf[at+i])
-		}
+	}
+	l.output.nn.MatMul(dh, w.logits, n)
+	for i := range n {
+		row := dh[i*d:][:d]
+		kernel.Scale(row, row, scale)
+		kernel.Mul(row, l.outputNorm)
+		normBackward(b.dx[(at+i)*d:][:d], row, b.xf[(at+i)*d:][:d], b.rf[at+i])
 	}
 }

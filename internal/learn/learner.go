@@ -210,9 +210,9 @@ func (l *Learner) Step(seqs []Sequence) {
 // gradients does all of a step but for the packing.
 func (l *Learner) gradients() {
 	l.correction.next()
-	l.each(func(w *worker, s int) { l.forward(w, s) })
+	l.forward()
 	parallel(l.o.Threads, 2, func(_, i int) { l.output.pack(i == 0) })
-	l.each(func(w *worker, s int) { l.loss(w, s) })
+	parallel(l.o.Threads, (len(l.b.tokens)+headRows-1)/headRows, func(worker, i int) { l.loss(l.workers[worker], i*headRows) })
 	l.backward()
 	if l.o.Rate.Input != 0 {
 		l.learnInput()

@@ -1,8 +1,6 @@
 package learn
 
 import (
-	"math"
-
 	"kolm/internal/kernel"
 	"kolm/internal/model"
 )
@@ -38,14 +36,7 @@ func (c *correction) next() {
 
 // move takes one step of w down the gradient g, all (n), with moments m and v.
 func (c *correction) move(w, m, v, g []float32, rate float32) {
-	m, v, g = m[:len(w)], v[:len(w)], g[:len(w)]
-	a := float32(rate * c.first)
-	for i, x := range g {
-		m[i] += float32((x - m[i]) * rest1)
-		v[i] += float32((float32(x*x) - v[i]) * rest2)
-		root := float32(math.Sqrt(float64(float32(v[i] * c.second))))
-		w[i] -= float32(a*m[i]) / (root + least)
-	}
+	kernel.Adam{Rest1: rest1, Rest2: rest2, Second: c.second, Rate: float32(rate * c.first), Least: least}.Step(w, m, v, g)
 }
 
 // learnGains moves the gains of layer i, whose gradients are summed over the

@@ -51,8 +51,8 @@ func (r *ring) setValue(q []int8, v []float32, slot int) {
 	}
 }
 
-// score computes the attention probabilities of the query heads q (rep,
-// HeadDim) over the first n slots.
+// score computes the scores of the query heads q (rep, HeadDim) over the first n
+// slots.
 func (b *buffers) score(r *ring, q []float32, hd, n int) {
 	rep := len(q) / hd
 	root := float32(1 / math.Sqrt(float64(hd)))
@@ -62,22 +62,17 @@ func (b *buffers) score(r *ring, q []float32, hd, n int) {
 	b.view = *r.k
 	b.view.Rows = (n + 15) &^ 15
 	b.view.MatMul(b.scores, b.head, b.scale, rep)
-	for h := range rep {
-		kernel.Softmax(b.scores[h*b.view.Rows:][:n])
-	}
 }
 
-// mix computes the values' mean under the probabilities of score, for each of
-// the heads, to out (rep, HeadDim).
+// mix computes the values' mean under the softmax of the scores, for each of the
+// heads, to out (rep, HeadDim).
 func (b *buffers) mix(r *ring, out []float32, hd, n int) {
 	rep, stride := len(b.scale), (n+15)&^15
 	k := (n + 3) &^ 3
 	for h := range rep {
-		p := b.scores[h*stride:][:n]
-		kernel.Mul(p, r.vs[:n])
 		probs := row(b.probs, h, k)
 		clear(probs[n:])
-		b.scale[h] = kernel.QuantizePos(probs[:n], p)
+		b.scale[h] = kernel.Attention(probs[:n], b.scores[h*stride:][:n], r.vs[:n])
 	}
 	if k == len(r.vs) { // all slots: the ring is the matrix
 		b.view = kernel.I8{Rows: hd, Cols: k, Data: r.v, Scale: b.ones, Sum: b.zeros}

@@ -65,8 +65,9 @@ func BenchmarkUpdate(b *testing.B) {
 			w[v] = 1 << 25
 		}
 	}
+	cum := sums(w)
 	for b.Loop() {
-		head.Update(h, 77, w, 0.01, 1<<20)
+		head.Update(h, 77, cum, 0.01, 1<<20)
 	}
 }
 

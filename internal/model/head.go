@@ -18,6 +18,8 @@ type AdaptiveHead struct {
 	list    []int32 // the touched rows
 	stale   []bool  // by row: packed is not quantised from rows yet
 	changed []int32 // the stale rows
+	due     []int32 // rows that an update changes
+	huge    bool    // rows are to have large pages
 
 	q8    []int8  // (Dim)
 	q     []uint8 // (m, Dim) scratch of Logits
@@ -60,6 +62,24 @@ func (h *AdaptiveHead) Clone() *AdaptiveHead { return h.m.newAdaptiveHead(h.orde
 // in common with h.
 func (h *AdaptiveHead) Share() *AdaptiveHead { return h.m.newAdaptiveHead(h.order, h.packed) }
 
+// HugePages is Model.HugePages for the rows.
+func (h *AdaptiveHead) HugePages() {
+	h.huge = true
+	kernel.HugePages(h.rows)
+	kernel.HugePages(h.packed.Data)
+}
+
+// master is float32 row v.
+func (h *AdaptiveHead) master(v int) []float32 {
+	if h.rows == nil {
+		h.rows = make([]float32, len(h.order)*h.m.c.Dim)
+		if h.huge {
+			kernel.HugePages(h.rows)
+		}
+	}
+	return row(h.rows, v, h.m.c.Dim)
+}
+
 // Rows returns the number of rows, and so of logits.
 func (h *AdaptiveHead) Rows() int { return len(h.order) }
 
@@ -77,31 +97,57 @@ func (h *AdaptiveHead) Logits(dst, x []float32, m int) {
 }
 
 // Update takes one step down the gradient of the code length of row y, whose
-// logits came from final state x (Dim): w (Rows) are the weights that
-// kernel.Weights made of them. With g = float32(w[v]) * 2^-31, less 1 for y,
-// each row becomes FMA(-(lr*g), x, row) and is quantised again by
+// logits came from final state x (Dim): cum (Rows+1) are the prefix sums of the
+// weights w that kernel.Weights made of them. With g = float32(w[v]) * 2^-31,
+// less 1 for y, each row becomes FMA(-(lr*g), x, row) and is quantised again by
 // kernel.QuantizeS8. Rows whose weight is at most threshold, but for y, stay as
 // they are. Rows are visited in order.
-func (h *AdaptiveHead) Update(x []float32, y int, w []uint32, lr float32, threshold uint32) {
-	for v, weight := range w[:len(h.order)] {
-		if weight <= threshold && v != y {
-			continue
+func (h *AdaptiveHead) Update(x []float32, y int, cum []uint32, lr float32, threshold uint32) {
+	h.due = appendAbove(h.due[:0], cum[:len(h.order)+1], y, threshold)
+	for i, v := range h.due {
+		if i+1 < len(h.due) {
+			h.expect(int(h.due[i+1]))
 		}
-		g := float32(float32(weight) * 0x1p-31)
-		if v == y {
+		g := float32(float32(cum[v+1]-cum[v]) * 0x1p-31)
+		if int(v) == y {
 			g -= 1
 		}
-		h.step(v, -float32(lr*g), x)
+		h.step(int(v), -float32(lr*g), x)
+	}
+}
+
+// appendAbove appends, in order, the rows whose weight is above threshold, and y.
+// Most are not: where the weights of several rows together are not, none is.
+func appendAbove(list []int32, cum []uint32, y int, threshold uint32) []int32 {
+	const several = 16
+	for v, n := 0, len(cum)-1; v < n; v += several {
+		end := min(v+several, n)
+		if cum[end]-cum[v] <= threshold && (y < v || y >= end) {
+			continue
+		}
+		for r := v; r < end; r++ {
+			if cum[r+1]-cum[r] > threshold || r == y {
+				list = append(list, int32(r))
+			}
+		}
+	}
+	return list
+}
+
+// expect has the memory of row v fetched, which step and refresh will need.
+func (h *AdaptiveHead) expect(v int) {
+	if h.touched[v] {
+		kernel.Prefetch(row(h.rows, v, h.m.c.Dim))
+	}
+	if !h.stale[v] {
+		h.packed.Prefetch(v)
 	}
 }
 
 // step adds a*x to row v.
 func (h *AdaptiveHead) step(v int, a float32, x []float32) {
 	dim := h.m.c.Dim
-	if h.rows == nil {
-		h.rows = make([]float32, len(h.order)*dim)
-	}
-	master := row(h.rows, v, dim)
+	master := h.master(v)
 	if !h.touched[v] {
 		h.touched[v] = true
 		h.list = append(h.list, int32(v))

@@ -52,6 +52,13 @@ func TestHeadOrder(t *testing.T) {
 	}
 }
 
+// sums are the prefix sums of w.
+func sums(w []uint32) []uint32 {
+	cum := make([]uint32, len(w)+1)
+	kernel.PrefixSum(cum, w)
+	return cum
+}
+
 // learn makes n updates and returns the sum of the code lengths in bits.
 func learn(h *model.AdaptiveHead, x []float32, dim, n int) float64 {
 	bits, w := 0.0, make([]uint32, h.Rows())
@@ -60,7 +67,7 @@ func learn(h *model.AdaptiveHead, x []float32, dim, n int) float64 {
 		total := kernel.Weights(w, logits(h, s, 1))
 		y := (i % 7) * 31 % h.Rows()
 		bits -= math.Log2(float64(w[y]) / float64(total))
-		h.Update(s, y, w, 0.02, 1<<18)
+		h.Update(s, y, sums(w), 0.02, 1<<18)
 	}
 	return bits
 }
@@ -107,7 +114,7 @@ func TestHeadStep(t *testing.T) {
 	w[2], w[3], w[4] = 1<<29, 1<<20, 1<<30
 	h := m.NewAdaptiveHead(nil)
 	before := logits(h, x, 1)
-	h.Update(x, y, w, 0.5, 1<<20)
+	h.Update(x, y, sums(w), 0.5, 1<<20)
 	after := logits(h, x, 1)
 	for v := range before {
 		g := map[int]float32{2: 0.25, y: -0.5}[v]
@@ -140,11 +147,12 @@ func TestHeadAllocatesNothing(t *testing.T) {
 	c := toyConfig
 	m := newModel(t, c, toyWeights(c, 1))
 	h, x := m.NewAdaptiveHead(tokens(c, 128, 1)), states(c, 4)
-	dst, w := make([]float32, 4*h.Rows()), make([]uint32, h.Rows())
+	dst, w, cum := make([]float32, 4*h.Rows()), make([]uint32, h.Rows()), make([]uint32, h.Rows()+1)
 	if n := testing.AllocsPerRun(20, func() {
 		h.Logits(dst, x, 4)
 		kernel.Weights(w, dst[:h.Rows()])
-		h.Update(x, 5, w, 0.01, 1<<20)
+		kernel.PrefixSum(cum, w)
+		h.Update(x, 5, cum, 0.01, 1<<20)
 	}); n != 0 {
 		t.Errorf("%v allocations a token", n)
 	}

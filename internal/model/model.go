@@ -118,6 +118,16 @@ func (m *Model) SetEmbed(r int, w []float32) {
 // row is row r of an int8 matrix.
 func (m *Matrix) row(r int) []int8 { return m.Q[r*m.Cols:][:m.Cols] }
 
+// HugePages asks for large pages of memory, which pay where long texts are read.
+func (m *Model) HugePages() {
+	for i := range m.layers {
+		l := &m.layers[i]
+		for _, w := range []*kernel.I8{l.qkv, l.o, l.gateUp, l.down} {
+			kernel.HugePages(w.Data)
+		}
+	}
+}
+
 // Weights returns what New was given. It must not be changed.
 func (m *Model) Weights() *Weights { return m.weights }
 

@@ -11,7 +11,8 @@ import "kolm/internal/kernel"
 type State struct {
 	m     *Model
 	pos   []int  // by stream: tokens so far
-	rings []ring // by (stream, layer, key/value head)
+	kv    []int8 // keys and values of all rings
+	rings []ring // by (layer, stream, key/value head), as they are read
 	buf   buffers
 }
 
@@ -50,11 +51,17 @@ type buffers struct {
 func (m *Model) NewState(streams int) *State {
 	c := m.c
 	s := &State{m: m, pos: make([]int, streams), rings: make([]ring, streams*c.Layers*c.KVHeads)}
+	// Keys and values lie in the order in which they are read, so that they can be
+	// fetched ahead.
+	n := c.Window * c.HeadDim
+	s.kv = make([]int8, 2*n*len(s.rings))
+	scales, sums := make([]float32, 2*c.Window*len(s.rings)), make([]int32, c.Window*len(s.rings))
 	for i := range s.rings {
+		kv, scales := s.kv[2*i*n:], scales[2*i*c.Window:]
 		s.rings[i] = ring{
-			k:  kernel.NewI8(c.Window, c.HeadDim),
-			v:  make([]int8, c.Window*c.HeadDim),
-			vs: make([]float32, c.Window),
+			k:  &kernel.I8{Rows: c.Window, Cols: c.HeadDim, Data: kv[:n], Scale: scales[:c.Window], Sum: sums[i*c.Window:][:c.Window]},
+			v:  kv[n:][:n],
+			vs: scales[c.Window:][:c.Window],
 		}
 	}
 	rep := c.Heads / c.KVHeads
@@ -72,13 +79,16 @@ func (m *Model) NewState(streams int) *State {
 	return s
 }
 
+// HugePages is Model.HugePages for the keys and values.
+func (s *State) HugePages() { kernel.HugePages(s.kv) }
+
 // Reset empties a stream: its next token has position 0 and sees nothing.
 func (s *State) Reset(stream int) { s.pos[stream] = 0 }
 
 // ring is where a stream keeps the keys and values of one head of a layer.
 func (s *State) ring(stream, layer, head int) *ring {
 	c := &s.m.c
-	return &s.rings[(stream*c.Layers+layer)*c.KVHeads+head]
+	return &s.rings[(layer*len(s.pos)+stream)*c.KVHeads+head]
 }
 
 // grow makes the buffers large enough for n rows.

@@ -148,7 +148,7 @@ func (n *net) read(token int32) {
 
 // learn tells the byte that follows.
 func (n *net) learn(b byte) {
-	n.head.Update(n.hidden, int(b), n.weights, n.size.HeadRate, headThreshold)
+	n.head.Update(n.hidden, int(b), n.cum, n.size.HeadRate, headThreshold)
 	if len(n.tokens)%n.size.Every == 0 {
 		n.step(int32(b))
 	}
