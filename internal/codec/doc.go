@@ -134,7 +134,9 @@
 //
 // opinion and depth only with a model, field and expected only with the rich set. With the fast
 // set there are node and kinds alone. The
-// second layer has 20 vectors, selected by 5*match + known. Match, known, classes
+// second layer has a set of 20 vectors, selected by 5*match + known, but for the fast
+// set another of 256, by the classes of the last two bytes, the last one lowest, and
+// with the rich set a third of 441, by expected. Match, known, classes
 // and fields are those of internal/context, as is expected. A mark is a flag. Its
 // mixer has the inputs of marks and the opinions, negated as they are at a flag; the sets
 // are opinion, 193, by 16*confidence + depth, and last, 256; the second layer has
@@ -146,7 +148,7 @@
 // (fast, plain, rich, each after its set of contexts, lm and lm-rich with a model,
 // flag for flags), the set, and the weights that each vector of the set begins with, in
 // the order of the inputs, in 2^-10, those of the third opinion being 0; a line "second" has those of the second
-// layer, in 2^-16, in the order of the sets.
+// layer, in 2^-16, in the order of the sets, with which each of its vectors begins.
 //
 // The probability p of a bit is corrected by APMs of rate 5, each asked with the
 // mixer's stretch: A in the context 256*last + node; B in 256*(classes of the two

@@ -128,6 +128,26 @@ func (m Mode) sets() []int {
 	return s
 }
 
+// finals returns the sizes of the sets of the second layer of m. The fast set
+// has one alone.
+func (m Mode) finals() []int {
+	f := []int{finalMatch: matchSets}
+	if !m.Fast {
+		f = append(f, 16*16)
+	}
+	if m.Rich {
+		f = append(f, context.Expectations)
+	}
+	return f
+}
+
+// Sets of the second layer.
+const (
+	finalMatch    = iota // length of the match, orders known
+	finalKinds           // classes of the last two bytes; not with the fast contexts
+	finalExpected        // what the matches expect; only with the rich ones
+)
+
 // opinionInputs is the number of inputs that an Opinion makes and that have first
 // weights. One more, Frozen, follows them; its weights begin at 0.
 const opinionInputs = 2
@@ -212,7 +232,7 @@ func (p *Predictor) resetMixer(m Mode) {
 		if m.LM {
 			n++ // Frozen
 		}
-		*mixer = mix.NewMixer(n, m.sets(), matchSets, m.rate())
+		*mixer = mix.NewMixer(n, m.sets(), m.finals(), m.rate())
 	}
 	(*mixer).Reset(p.start[m.name()])
 }
@@ -222,7 +242,7 @@ func (p *Predictor) resetFlags() {
 	if p.flags == nil {
 		p.byLM = mix.NewAPM(Confidences*Depths*context.Matches, apmRate)
 		p.flags = context.NewFlags()
-		p.flagMix = mix.NewMixer(flagInputs+1, flagSets, 1, mixRate)
+		p.flagMix = mix.NewMixer(flagInputs+1, flagSets, []int{1}, mixRate)
 	}
 	p.byLM.Reset()
 	p.flags.Reset()
@@ -249,6 +269,7 @@ func (p *Predictor) Begin(c *Cursor) {
 		p.mixer.Select(fastKinds, int(c.Classes()&0xfff))
 		return
 	}
+	p.mixer.SelectFinal(finalKinds, int(c.Classes()&0xff))
 	p.mixer.Select(setLast, p.last)
 	p.mixer.Select(setKinds, int(c.Classes()&0xfff))
 	if p.mode.Rich {
@@ -280,9 +301,11 @@ func (p *Predictor) P(node int, lm *Opinion) uint32 {
 		m.Select(setNode, node)
 	}
 	if p.mode.Rich {
-		m.Select(p.setField()+1, p.model.Expectation())
+		expected := p.model.Expectation()
+		m.Select(p.setField()+1, expected)
+		m.SelectFinal(finalExpected, expected)
 	}
-	m.SelectFinal(matchSet)
+	m.SelectFinal(finalMatch, matchSet)
 	if p.lm {
 		p.hear(lm, matchSet)
 	}

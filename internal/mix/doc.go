@@ -5,7 +5,7 @@
 // it learns online by the gradient of the code length (logistic mixing): p =
 // squash(sum w_i x_i), then w_i += rate * x_i * (bit - p). Several weight vectors
 // look at every decision, each chosen by a small context of its own, and a second
-// layer mixes what they say. An APM corrects the result by experience, and a Map
+// layer mixes what they say, in several ways whose results are averaged. An APM corrects the result by experience, and a Map
 // is an adaptive probability.
 //
 // All arithmetic is on integers with written rounding (>> rounds down), so the
@@ -40,13 +40,14 @@
 // A mixer has N inputs x, filled up with zeros. Its first layer has sets of
 // vectors of N weights, in 2^-22, within +-(2^25-1). From each set one vector w
 // is selected for a decision, which says d = the sum over i of ((w[i] >> 6) *
-// x[i] >> 8), in 32 bits, cut at +-12 nats. Its second layer has vectors with a
-// weight f for each set, in 2^-16, of which one is selected: the result is the
-// sum over sets of d*f, >> 16, cut at +-12 nats, and its squash is the
-// probability p.
+// x[i] >> 8), in 32 bits, cut at +-12 nats. Its second layer has sets of vectors with a
+// weight f for each set of the first, in 2^-16. From each set one is selected, which
+// says the sum over sets of d*f, >> 16, cut at +-12 nats. The result is the mean of what
+// these say, rounded towards 0, and its squash is the probability.
 //
-// After the decision, with the target y = bit*(2^32-1): for every set first f = f
-// + ((((d*((y-p) >> 16)) >> 16)*130 + 2^15) >> 16); then a step e = ((y -
+// After the decision, with the target y = bit*(2^32-1): for every selected vector of the
+// second layer, q being the squash of what it said, and every set of the first f = f
+// + ((((d*((y-q) >> 16)) >> 16)*130 + 2^15) >> 16); then a step e = ((y -
 // squash(d)) * rate) >> 25, and for all i w[i] = w[i] + ((x[i]*e + 256) >> 9) in
 // 32 bits, cut at the limits. The rate is that of the n decisions that the
 // selected vector had learned from, n at most 16383: with m = n rounded down to a

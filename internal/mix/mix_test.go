@@ -100,7 +100,7 @@ func TestKernels(t *testing.T) {
 // as a mixer with one good and one useless input learns to code them.
 func bitsOf(p float64, n int) float64 {
 	r := rand.New(rand.NewPCG(5, 6))
-	m := NewMixer(3, []int{1, 2}, 1, Rate{First: 1000, Last: 60, Half: 300})
+	m := NewMixer(3, []int{1, 2}, []int{1, 2}, Rate{First: 1000, Last: 60, Half: 300})
 	m.Reset([][]int32{{1 << 20, 1 << 20, 1 << 20}, {1 << 20, 1 << 20}, {1 << 15, 1 << 15}})
 	cost, counted := 0.0, 0
 	for i := range n {
@@ -111,7 +111,8 @@ func bitsOf(p float64, n int) float64 {
 		m.X[0], m.X[1], m.X[2] = One, int32(r.IntN(2*One)-One), 300
 		m.Select(0, 0)
 		m.Select(1, i&1)
-		m.SelectFinal(0)
+		m.SelectFinal(0, 0)
+		m.SelectFinal(1, i&1)
 		_, pr := m.P()
 		m.Update(bit)
 		if i >= n/2 {
@@ -186,7 +187,7 @@ func TestAPM(t *testing.T) {
 }
 
 func BenchmarkMixer(b *testing.B) {
-	m := NewMixer(32, []int{20, 256, 256, 256}, 20, Rate{First: 1000, Last: 60, Half: 300})
+	m := NewMixer(32, []int{20, 256, 256, 256}, []int{20, 256}, Rate{First: 1000, Last: 60, Half: 300})
 	w := make([]int32, 32)
 	m.Reset([][]int32{w, w, w, w, {1 << 14, 1 << 14, 1 << 14, 1 << 14}})
 	for i := range m.X {
@@ -196,6 +197,7 @@ func BenchmarkMixer(b *testing.B) {
 		for s := range 4 {
 			m.Select(s, i%20)
 		}
+		m.SelectFinal(1, i%256)
 		m.P()
 		m.Update(i & 1)
 	}

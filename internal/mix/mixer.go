@@ -20,11 +20,12 @@ type Mixer struct {
 	dot    []int32  // its output, in 1/65536 nat
 	step   []int32  // its error times its rate
 
-	from   *int32  // what Reset was given last
-	final  []int32 // second layer: vectors of one weight for each set
-	chosen int     // place in final of the vector selected
-	pr     uint32
-	rates  *[rateSteps]int32
+	from       *int32   // what Reset was given last
+	final      []int32  // second layer: vectors of one weight for each set, set after set
+	finalFirst []int    // number of the first vector of each set of the second layer
+	chosen     []int    // place in final of the vector selected in each
+	pr         []uint32 // what each says, a probability / 2^32
+	rates      *[rateSteps]int32
 }
 
 // lanes is the number of inputs the kernels take at once.
@@ -33,8 +34,9 @@ const lanes = 8
 const rateSteps = 1024
 
 // NewMixer returns a mixer of n inputs with a set of sizes[i] vectors for each
-// i and a second layer of finals vectors; call Reset before use.
-func NewMixer(n int, sizes []int, finals int, r Rate) *Mixer {
+// i, and a second layer with a set of finals[i] vectors for each i; call Reset
+// before use.
+func NewMixer(n int, sizes []int, finals []int, r Rate) *Mixer {
 	n = (n + lanes - 1) / lanes * lanes
 	m := &Mixer{
 		X:      make([]int32, n),
@@ -51,7 +53,14 @@ func NewMixer(n int, sizes []int, finals int, r Rate) *Mixer {
 	}
 	m.weight = make([]int32, total*n)
 	m.seen = make([]uint16, total)
-	m.final = make([]int32, finals*len(sizes))
+	total = 0
+	for _, s := range finals {
+		m.finalFirst = append(m.finalFirst, total)
+		total += s
+	}
+	m.final = make([]int32, total*len(sizes))
+	m.chosen = make([]int, len(finals))
+	m.pr = make([]uint32, len(finals))
 	return m
 }
 
@@ -110,8 +119,8 @@ func (m *Mixer) Select(set, i int) {
 	m.offset[set] = int32(m.vector[set] * len(m.X))
 }
 
-// SelectFinal chooses vector i of the second layer.
-func (m *Mixer) SelectFinal(i int) { m.chosen = i * len(m.first) }
+// SelectFinal chooses vector i of a set of the second layer.
+func (m *Mixer) SelectFinal(set, i int) { m.chosen[set] = (m.finalFirst[set] + i) * len(m.first) }
 
 // Selected returns the selected vector of each set and, last, of the second
 // layer. They may be read until the next Update.
@@ -120,32 +129,45 @@ func (m *Mixer) Selected() [][]int32 {
 	for _, o := range m.offset {
 		s = append(s, m.weight[o:int(o)+len(m.X)])
 	}
-	return append(s, m.final[m.chosen:m.chosen+len(m.first)])
+	return append(s, m.final[m.chosen[0]:m.chosen[0]+len(m.first)])
 }
 
 // P returns the stretch of the next decision in 1/65536 nat, cut at 12 nats,
 // and its probability / 2^32.
 func (m *Mixer) P() (stretch int32, p uint32) {
 	dots(m.dot, m.X, m.weight, m.offset)
-	sum := int64(0)
-	final := m.final[m.chosen : m.chosen+len(m.dot)]
 	for i, d := range m.dot {
-		d = min(max(d, -fineTo), fineTo)
-		m.dot[i] = d
-		sum += int64(d) * int64(final[i])
+		m.dot[i] = min(max(d, -fineTo), fineTo)
 	}
-	s := int32(min(max(sum>>16, -fineTo), fineTo))
-	m.pr = Squash(s)
-	return s, m.pr
+	var all int32
+	for k, at := range m.chosen {
+		final := m.final[at : at+len(m.dot)]
+		sum := int64(0)
+		for i, d := range m.dot {
+			sum += int64(d) * int64(final[i])
+		}
+		s := int32(min(max(sum>>16, -fineTo), fineTo))
+		m.pr[k] = Squash(s)
+		all += s
+	}
+	if len(m.chosen) == 1 {
+		return all, m.pr[0]
+	}
+	stretch = all / int32(len(m.chosen))
+	return stretch, Squash(stretch)
 }
 
 // Update tells that the decision was bit.
 func (m *Mixer) Update(bit int) {
 	target := int64(bit) * (1<<32 - 1)
-	final := m.final[m.chosen : m.chosen+len(m.dot)]
-	err := target - int64(m.pr)
+	for k, at := range m.chosen {
+		final := m.final[at : at+len(m.dot)]
+		err := target - int64(m.pr[k])
+		for i, d := range m.dot {
+			final[i] += int32((int64(d)*(err>>16)>>16*finalRate + 1<<15) >> 16)
+		}
+	}
 	for i, d := range m.dot {
-		final[i] += int32((int64(d)*(err>>16)>>16*finalRate + 1<<15) >> 16)
 		v := m.vector[i]
 		n := m.seen[v]
 		rate := m.rates[n>>rateShift]
