@@ -22,7 +22,7 @@ func File() []byte { return file }
 
 // id is the ID of the embedded file, here so that not every start computes it.
 // A test does, and so does "kolm model verify".
-const id = "a84f1978057b5043a1a827c5c838905ff7b0483a9172c9c6f4fde30783be929d"
+const id = "cee6a60298a6a802f353b5ffddbcad043a146824c348e37c67bc729c7e70785b"
 
 // LM opens the embedded model, once; it is shared and read only.
 var LM = sync.OnceValues(func() (*codec.LM, error) {

@@ -142,7 +142,7 @@ func TestModelRoundTrip(t *testing.T) {
 // TestSameBits is the promise of the format: the same payload with every kernel
 // variant and on every architecture.
 func TestSameBits(t *testing.T) {
-	const golden = "afec2dc8ccc42e3126da632b0ba8316c88a511ae2b32b0cc6c08769ab1210ef7"
+	const golden = "e44360f82362e27e6ff2768c6d97113507caf6011f5a41ac0e0680f654a1ba5a"
 	lm := toyLM(t)
 	active := kernel.Active()
 	defer kernel.Use(active)
