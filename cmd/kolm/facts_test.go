@@ -15,9 +15,10 @@ import (
 
 	"kolm/internal/corpus"
 	"kolm/internal/memory"
+	"kolm/internal/tensor"
 )
 
-var factsFlag = flag.Bool("facts", false, "train a model on facts of known frequencies and look for them (minutes)")
+var factsFlag = flag.Bool("facts", false, "run TestFacts where training is portable Go too (minutes)")
 
 // known is a planted fact: SUBJECT lives in CITY.
 type known struct {
@@ -126,8 +127,11 @@ func trainFacts(t *testing.T, dir string) string {
 // hurts the facts and not others, and that an edit changes one answer.
 // doc/results has its figures.
 func TestFacts(t *testing.T) {
-	if !*factsFlag {
-		t.Skip("takes minutes: run with -facts")
+	if testing.Short() {
+		t.Skip("short: trains a model, as the run without -short does")
+	}
+	if tensor.Backend() == "portable" && !*factsFlag {
+		t.Skip("training takes minutes in portable Go: run with -facts")
 	}
 	dir := t.TempDir()
 	facts := makeFacts(t, dir)

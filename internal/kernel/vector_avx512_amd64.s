@@ -350,53 +350,39 @@ TEXT ·prefixZ(SB), NOSPLIT, $0-24
 	RET
 
 // func attentionZ(q *uint8, x, w *float32, n int) (scale float32)
-// The passes of Softmax, Mul and QuantizePos over x, at DX; DI is q, SI w.
-#define SCOREMAX(ld, st) \
-	ld((DX)(AX*1), Z0);     \
+// The passes of Softmax, Mul and QuantizePos over x.
+#define SCALEMUL(ld, st) \
+	ld((SI)(AX*1), Z0);     \
+	ld((DX)(AX*1), Z3);     \
+	VMULPS Z0, Z2, Z0;      \
+	VMULPS Z0, Z3, Z0;      \
+	st(Z0, (SI)(AX*1));     \
 	VMAXPS Z0, Z1, K1, Z1
-#define SCOREEXP(ld, st) \
-	ld((DX)(AX*1), Z0);    \
-	VSUBPS Z2, Z0, Z0;     \
-	EXP;                   \
-	st(Z0, (DX)(AX*1));    \
-	VADDPS Z0, Z1, K1, Z1
-#define SCOREMUL(ld, st) \
-	ld((DX)(AX*1), Z0);    \
-	ld((SI)(AX*1), Z3);    \
-	VMULPS Z0, Z2, Z0;     \
-	VMULPS Z0, Z3, Z0;     \
-	st(Z0, (DX)(AX*1));    \
-	VMAXPS Z0, Z1, K1, Z1
-#define SCOREQUANTIZE(ld, st) \
-	ld((DX)(AX*1), Z0);  \
-	VMULPS Z0, Z1, Z0;   \
-	VADDPS Z2, Z0, Z0;   \
-	st(Z0, (DI));        \
-	ADDQ $16, DI
 TEXT ·attentionZ(SB), NOSPLIT, $0-36
-	MOVQ q+0(FP), DI
-	MOVQ x+8(FP), DX
-	MOVQ w+16(FP), SI
+	MOVQ x+8(FP), SI
+	MOVQ SI, DI
+	MOVQ w+16(FP), DX
 	EXPLOAD
 
 	MOVQ n+24(FP), CX
-	VBROADCASTSS (DX), Z1
-	PASS16(SCOREMAX, ST, STK, loop1, tail1, done1)
+	VBROADCASTSS (SI), Z1
+	PASS16(MAX, ST, STK, loop1, tail1, done1)
 	TREE(VMAXPS)
 	VBROADCASTSS X1, Z2
 
 	MOVQ n+24(FP), CX
 	VPXORD Z1, Z1, Z1
-	PASS16(SCOREEXP, ST, STK, loop2, tail2, done2)
+	PASS16(EXPSUM, ST, STK, loop2, tail2, done2)
 	TREE(VADDPS)
 	VDIVSS X1, X27, X1
 	VBROADCASTSS X1, Z2
 
 	MOVQ n+24(FP), CX
 	VPXORD Z1, Z1, Z1
-	PASS16(SCOREMUL, ST, STK, loop3, tail3, done3)
+	PASS16(SCALEMUL, ST, STK, loop3, tail3, done3)
 	TREE(VMAXPS)
 
+	MOVQ q+0(FP), DI
 	MOVQ n+24(FP), CX
 	VPXORD X0, X0, X0
 	MOVL $0x0d800000, AX // tiny
@@ -410,7 +396,8 @@ TEXT ·attentionZ(SB), NOSPLIT, $0-36
 	VDIVSS X1, X2, X1
 	VBROADCASTSS X1, Z1
 	VMOVAPS Z19, Z2
-	PASS16(SCOREQUANTIZE, STB, STBK, loop4, tail4, done4)
+	VPXORD Z3, Z3, Z3
+	PASS16(QUANTIZE, STB, STBK, loop4, tail4, done4)
 	VZEROUPPER
 	RET
 

@@ -110,16 +110,7 @@ func floatBits(t *testing.T, m *lm.Model, windows [][]int32) (bits float64) {
 // cost is -log2 of the probability of tokens under logits (len(tokens), vocab).
 func cost(logits []float32, tokens []int32, vocab int) (bits float64) {
 	for i, id := range tokens {
-		row := logits[i*vocab:][:vocab]
-		most := math.Inf(-1)
-		for _, x := range row {
-			most = max(most, float64(x))
-		}
-		sum := 0.0
-		for _, x := range row {
-			sum += math.Exp(float64(x) - most)
-		}
-		bits += (math.Log(sum) + most - float64(row[id])) / math.Ln2
+		bits += nats(logits[i*vocab:][:vocab], id) / math.Ln2
 	}
 	return bits
 }
