@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"kolm/internal/kernel"
 	"kolm/internal/model"
 )
 
@@ -33,6 +32,10 @@ type modelCoder struct {
 	lm      *LM
 	workers int
 	adapted *model.AdaptiveHead
+	logits  []float32 // (streams of a group, rows) of the adapted head
+	state   *model.State
+	here    *runner // of the goroutine that codes
+	ahead   *runner // of the one in the background
 	pred    *Predictor
 	enc     encoder
 	dec     decoder
@@ -40,31 +43,25 @@ type modelCoder struct {
 	gate    *gate  // of the encoder; nil: the model is sure to pay
 	meter   *meter // may be nil
 
-	groups  []*group
-	body    chan *group // waiting for whoever is free; nil: nobody else is
-	kept    []*group    // from block to block
-	huge    bool        // hugePages was called
-	opinion Opinion
-	frozen  []uint32 // prefix sums of a third opinion, if there is one
+	groups []*group
+	body   chan *group // waiting for whoever is free
+	// together is how many groups the body reads at a time. Products of sixteen rows
+	// are faster than of four, but where another goroutine reads ahead, what waits for
+	// so many waits longer than that gains.
+	together int
+	kept     []*group // from block to block
+	huge     bool     // hugePages was called
+	opinion  Opinion
+	frozen   []uint32 // prefix sums of a third opinion, if there is one
 }
 
 // group is a set of streams that take their steps together.
 type group struct {
-	state   *model.State
-	streams []*stream // those that are not finished
-	rows    []model.Row
-	hidden  []float32           // (streams, dim): what the body makes of their last tokens
-	head    *model.AdaptiveHead // never updated
-	logits  []float32           // (streams, rows of a head) of one head at a time
-	ready   chan struct{}       // receives when hidden and static are
+	streams []*stream     // those that are not finished
+	hidden  []float32     // (streams, dim): what the body makes of their last tokens
+	ready   chan struct{} // receives when hidden and static are
 	static  odds
 	adapted odds
-}
-
-// odds is what one output head says of the next token of each stream.
-type odds struct {
-	weights []uint32 // (streams, rows)
-	cum     []uint32 // (streams, rows+1) their prefix sums
 }
 
 func newModelCoder(lm *LM, workers int) *modelCoder {
@@ -122,26 +119,34 @@ func (c *modelCoder) start(block []byte, bits bitCoder, rich bool) {
 	n := streamCount(len(block))
 	groups := groupCount(n)
 	for len(c.kept) < groups {
-		c.kept = append(c.kept, &group{
-			state: c.lm.Model.NewState(groupStreams),
-			head:  c.lm.head.Share(),
-			ready: make(chan struct{}, 1),
-		})
+		c.kept = append(c.kept, &group{ready: make(chan struct{}, 1)})
 	}
 	c.groups = c.kept[:groups]
+	c.hold(n)
 	if n == maxStreams {
 		c.hugePages()
 	}
 	for i, g := range c.groups {
 		g.streams = g.streams[:0]
 		for slot := range n / groups {
-			from, to := cut(len(block), n, i*n/groups+slot)
+			slot += i * n / groups
+			from, to := cut(len(block), n, slot)
 			s := &stream{slot: slot, from: from, bytes: block[from:to], last: c.lm.separator()}
 			c.pred.Start(&s.cur, from)
-			g.state.Reset(slot)
+			c.state.Reset(s.slot)
 			g.streams = append(g.streams, s)
 		}
 	}
+}
+
+// hold has a state for n streams.
+func (c *modelCoder) hold(n int) {
+	if c.state != nil && c.state.Streams() >= n {
+		return
+	}
+	c.state, c.huge = c.lm.Model.NewState(n), false
+	c.here = newRunner(c.lm, c.state)
+	c.ahead = newRunner(c.lm, c.state.Share())
 }
 
 // hugePages asks for large pages under all that long blocks read again and again.
@@ -153,22 +158,17 @@ func (c *modelCoder) hugePages() {
 	c.lm.Model.HugePages()
 	c.lm.head.HugePages()
 	c.adapted.HugePages()
-	for _, g := range c.groups {
-		g.state.HugePages()
-	}
+	c.state.HugePages()
 }
 
 // run takes the groups in turn until every stream is finished.
 func (c *modelCoder) run() error {
-	c.body = nil
+	c.body = make(chan *group, maxGroups)
+	defer close(c.body)
+	c.together = maxGroups
 	if c.workers > 1 && len(c.groups) > 1 {
-		c.body = make(chan *group, maxGroups)
-		defer close(c.body)
-		go func(work <-chan *group) {
-			for g := range work {
-				c.forward(g)
-			}
-		}(c.body)
+		c.together = 1
+		go c.ahead.work(c.body)
 	}
 	for _, g := range c.groups {
 		c.launch(g)
@@ -203,32 +203,13 @@ func (c *modelCoder) settle(but int) {
 // launch has the body read the last token of every stream of g that still has
 // bytes to come.
 func (c *modelCoder) launch(g *group) {
-	dim := c.lm.Model.Config().Dim
 	g.streams = slices.DeleteFunc(g.streams, (*stream).finished)
-	if len(g.streams) == 0 {
-		return
-	}
-	if len(g.hidden) < len(g.streams)*dim {
-		g.hidden = make([]float32, len(g.streams)*dim)
-	}
-	g.rows = g.rows[:0]
-	for _, s := range g.streams {
-		g.rows = append(g.rows, model.Row{Stream: s.slot, Token: s.last})
-	}
-	if c.body != nil {
+	if len(g.streams) > 0 {
 		c.body <- g
-	} else {
-		c.forward(g)
 	}
 }
 
-func (c *modelCoder) forward(g *group) {
-	c.lm.Model.Forward(g.state, g.rows, g.hidden)
-	g.ask(&g.static, g.head)
-	g.ready <- struct{}{}
-}
-
-// await returns when the body of g is done, and works on that of any group that
+// await returns when the body of g is done, and works on that of groups that
 // nobody has begun meanwhile.
 func (c *modelCoder) await(g *group) {
 	for {
@@ -241,15 +222,17 @@ func (c *modelCoder) await(g *group) {
 		case <-g.ready:
 			return
 		case other := <-c.body:
-			c.forward(other)
+			c.here.run(other, c.body, c.together)
 		}
 	}
 }
 
 // step codes one token of every stream of g.
 func (c *modelCoder) step(g *group) error {
-	g.ask(&g.adapted, c.adapted)
-	rows, dim := c.adapted.Rows(), c.lm.Model.Config().Dim
+	n, rows, dim := len(g.streams), c.adapted.Rows(), c.lm.Model.Config().Dim
+	c.logits = atLeast(c.logits, n*rows)
+	c.adapted.Logits(c.logits, g.hidden, n)
+	g.adapted.fill(c.logits, n, rows)
 	for i, s := range g.streams {
 		spent := c.enc.spent
 		cum := g.adapted.cum[i*(rows+1):][:rows+1]
@@ -268,23 +251,6 @@ func (c *modelCoder) step(g *group) error {
 		return errIdle
 	}
 	return nil
-}
-
-// ask fills o with what a head makes of the final states of g.
-func (g *group) ask(o *odds, head *model.AdaptiveHead) {
-	n, rows := len(g.streams), head.Rows()
-	if len(o.weights) < n*rows {
-		o.weights, o.cum = make([]uint32, n*rows), make([]uint32, n*(rows+1))
-	}
-	if len(g.logits) < n*rows {
-		g.logits = make([]float32, n*rows)
-	}
-	head.Logits(g.logits, g.hidden, n)
-	for i := range n {
-		w := o.weights[i*rows:][:rows]
-		kernel.Weights(w, g.logits[i*rows:][:rows])
-		kernel.PrefixSum(o.cum[i*(rows+1):][:rows+1], w)
-	}
 }
 
 // token codes the next token of s: a walk from the root of the tree to a leaf.

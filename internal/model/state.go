@@ -64,8 +64,20 @@ func (m *Model) NewState(streams int) *State {
 			vs: scales[c.Window:][:c.Window],
 		}
 	}
+	s.buf = newBuffers(&c)
+	return s
+}
+
+// Share returns a State of the streams of s with working memory of its own: two
+// goroutines may use the two at a time, if for different streams.
+func (s *State) Share() *State {
+	t := *s
+	t.buf = newBuffers(&s.m.c)
+	return &t
+}
+
+func newBuffers(c *Config) (b buffers) {
 	rep := c.Heads / c.KVHeads
-	b := &s.buf
 	b.head = make([]uint8, rep*c.HeadDim)
 	b.scale = make([]float32, rep)
 	b.scores = make([]float32, rep*c.Window)
@@ -76,11 +88,14 @@ func (m *Model) NewState(streams int) *State {
 	for i := range b.ones {
 		b.ones[i] = 1
 	}
-	return s
+	return b
 }
 
 // HugePages is Model.HugePages for the keys and values.
 func (s *State) HugePages() { kernel.HugePages(s.kv) }
+
+// Streams returns the number of streams.
+func (s *State) Streams() int { return len(s.pos) }
 
 // Reset empties a stream: its next token has position 0 and sees nothing.
 func (s *State) Reset(stream int) { s.pos[stream] = 0 }
