@@ -22,7 +22,7 @@ func File() []byte { return file }
 
 // id is the ID of the embedded file, here so that not every start computes it.
 // A test does, and so does "kolm model verify".
-const id = "cee6a60298a6a802f353b5ffddbcad043a146824c348e37c67bc729c7e70785b"
+const id = "da1c8a38af758c122296a4029517e8f44af271ff7d9516f9a31420b113fbad55"
 
 // LM opens the embedded model, once; it is shared and read only.
 var LM = sync.OnceValues(func() (*codec.LM, error) {

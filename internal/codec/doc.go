@@ -150,7 +150,8 @@
 // the order of the inputs, in 2^-10, those of the third opinion being 0; a line "second" has those of the second
 // layer, in 2^-16, in the order of the sets, with which each of its vectors begins.
 //
-// The probability p of a bit is corrected by APMs of rate 5, each asked with the
+// The probability p of a bit is corrected by APMs of rate 5, or 7 in a block
+// with a model, each asked with the
 // mixer's stretch: A in the context 256*last + node; B in 256*(classes of the two
 // bytes before the last, the nearer one lowest) + node; and with a model C in
 // (16*confidence + depth)*4 + match. The result is (2p + 3A + 3B) >> 3, or (3p +

@@ -197,12 +197,19 @@ func NewPredictor() *Predictor {
 	return &Predictor{
 		start:  firstWeights,
 		model:  context.NewModel(),
-		byLast: mix.NewAPM(1<<16, apmRate),
-		byKind: mix.NewAPM(1<<16, apmRate),
+		byLast: mix.NewAPM(1 << 16),
+		byKind: mix.NewAPM(1 << 16),
 	}
 }
 
-const apmRate = 5
+// apmRate is the rate of the APMs of m. What is left for them to correct behind a
+// language model is little, and they must look longer to see it.
+func (m Mode) apmRate() uint {
+	if m.LM {
+		return 7
+	}
+	return 5
+}
 
 // flagInputs and flagSets are the inputs and the sets of weights of the mixer of
 // flags, by what the model says and by the last byte.
@@ -214,8 +221,8 @@ var flagSets = []int{Confidences*Depths + 1, 256}
 func (p *Predictor) Reset(n int, m Mode) {
 	p.mode = m
 	p.model.Reset(n, m.LM, m.set())
-	p.byLast.Reset()
-	p.byKind.Reset()
+	p.byLast.Reset(m.apmRate())
+	p.byKind.Reset(m.apmRate())
 	p.resetMixer(Mode{Rich: m.Rich, Fast: m.Fast})
 	if m.LM {
 		p.resetMixer(m)
@@ -240,11 +247,11 @@ func (p *Predictor) resetMixer(m Mode) {
 // resetFlags prepares what only a block with a language model needs.
 func (p *Predictor) resetFlags() {
 	if p.flags == nil {
-		p.byLM = mix.NewAPM(Confidences*Depths*context.Matches, apmRate)
+		p.byLM = mix.NewAPM(Confidences * Depths * context.Matches)
 		p.flags = context.NewFlags()
 		p.flagMix = mix.NewMixer(flagInputs+1, flagSets, []int{1}, mixRate)
 	}
-	p.byLM.Reset()
+	p.byLM.Reset(p.mode.apmRate())
 	p.flags.Reset()
 	p.flagMix.Reset(p.start[flagMixer])
 }

@@ -28,13 +28,15 @@ func fillIdentity() {
 	}
 }
 
-// NewAPM returns an APM of n contexts which moves by 1/2^rate of the error.
-func NewAPM(n int, rate uint) *APM {
-	return &APM{curve: make([]uint16, n*apmPoints), rate: rate}
-}
+// NewAPM returns an APM of n contexts; call Reset before use.
+func NewAPM(n int) *APM { return &APM{curve: make([]uint16, n*apmPoints)} }
 
-// Reset makes every curve the identity.
-func (a *APM) Reset() { reset(a.curve, &a.moved) }
+// Reset makes every curve the identity. From now on a curve moves by 1/2^rate of
+// the error.
+func (a *APM) Reset(rate uint) {
+	a.rate = rate
+	reset(a.curve, &a.moved)
+}
 
 // Select chooses context ctx for the next P. Its curve is asked for at once, so
 // that it can arrive while the probability is made.

@@ -163,7 +163,8 @@ func apmP(a *APM, s int32, ctx int) uint32 {
 }
 
 func TestAPM(t *testing.T) {
-	a := NewAPM(2, 6)
+	a := NewAPM(2)
+	a.Reset(6)
 	for s := int32(-fineTo); s <= fineTo; s += fine / 3 {
 		got, want := float64(apmP(a, s, 1))/(1<<32), float64(Squash(s))/(1<<32)
 		if math.Abs(got-want) > 0.08 {
