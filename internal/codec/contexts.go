@@ -1,6 +1,10 @@
 package codec
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"kolm/internal/mix"
+)
 
 // ContextCoder codes blocks by adaptive contexts alone. It keeps its tables
 // from block to block; one goroutine may use it at a time.
@@ -11,6 +15,7 @@ type ContextCoder struct {
 	enc   encoder
 	dec   decoder
 	meter *meter // may be nil
+	_     mix.Apart
 }
 
 // NewContextCoder returns a coder without memory; its first block takes it.

@@ -62,6 +62,7 @@ type Predictor struct {
 
 	start map[string][][]int32 // first weights of each mixer
 	learn *learner             // nil but for learning them
+	_     mix.Apart
 }
 
 // Mode says what a block is predicted with.

@@ -1,5 +1,7 @@
 package context
 
+import "kolm/internal/mix"
+
 // Cursor is one stream's place in the block and what it remembers of the bytes
 // before it. The tables are common to all streams; a Cursor is all that a
 // stream has of its own.
@@ -24,6 +26,8 @@ type Cursor struct {
 	token       uint64 // hash of the bytes since the last mark
 	sinceMark   int    // and their number
 	tokenBefore uint64 // hash of the bytes between the last two marks
+
+	_ mix.Apart
 }
 
 // Init places the cursor before the stream's first byte.

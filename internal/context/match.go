@@ -21,6 +21,7 @@ type matcher struct {
 	entry     int // in byLength; -1 without a prediction
 	entryByte int // in byByte
 	expected  int // the bit predicted
+	_         mix.Apart
 }
 
 // matchState is what one cursor follows. After a miss it goes on behind the

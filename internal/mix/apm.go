@@ -11,6 +11,7 @@ type APM struct {
 	rate  uint
 	base  int    // where the curve of the next call begins
 	warm  uint16 // a point of it
+	_     Apart
 }
 
 const (

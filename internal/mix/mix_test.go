@@ -181,7 +181,7 @@ func TestAPM(t *testing.T) {
 	if p := float64(apmP(a, 0, 1)) / (1 << 32); p > 0.6 {
 		t.Errorf("another context moved to %g", p)
 	}
-	a.Reset()
+	a.Reset(6)
 	if p := float64(apmP(a, 0, 0)) / (1 << 32); p > 0.6 {
 		t.Errorf("after Reset: %g", p)
 	}

@@ -39,11 +39,11 @@ const rateSteps = 1024
 func NewMixer(n int, sizes []int, finals []int, r Rate) *Mixer {
 	n = (n + lanes - 1) / lanes * lanes
 	m := &Mixer{
-		X:      make([]int32, n),
-		vector: make([]int, len(sizes)),
-		offset: make([]int32, len(sizes)),
-		dot:    make([]int32, len(sizes)),
-		step:   make([]int32, len(sizes)),
+		X:      apart[int32](n),
+		vector: apart[int](len(sizes)),
+		offset: apart[int32](len(sizes)),
+		dot:    apart[int32](len(sizes)),
+		step:   apart[int32](len(sizes)),
 		rates:  r.table(),
 	}
 	total := 0
@@ -59,8 +59,8 @@ func NewMixer(n int, sizes []int, finals []int, r Rate) *Mixer {
 		total += s
 	}
 	m.final = make([]int32, total*len(sizes))
-	m.chosen = make([]int, len(finals))
-	m.pr = make([]uint32, len(finals))
+	m.chosen = apart[int](len(finals))
+	m.pr = apart[uint32](len(finals))
 	return m
 }
 
