@@ -142,7 +142,7 @@ func TestModelRoundTrip(t *testing.T) {
 // TestSameBits is the promise of the format: the same payload with every kernel
 // variant and on every architecture.
 func TestSameBits(t *testing.T) {
-	const golden = "e44360f82362e27e6ff2768c6d97113507caf6011f5a41ac0e0680f654a1ba5a"
+	const golden = "7e51678b8c35251bb957e1ce80ea5c0f48a8ee4db18ea150dad4c37a93bdf980"
 	lm := toyLM(t)
 	active := kernel.Active()
 	defer kernel.Use(active)

