@@ -20,10 +20,11 @@
 //
 // # Models
 //
-// Blocks packed at level 5 and above decode only with the model that packed
+// Blocks packed at level 3 and above decode only with the model that packed
 // them, byte for byte the same; a packed file names it by the beginning of its
-// ID. The built-in model is always at hand. Give others with [WithModel] or
-// look them up with [WithModels]. Level 1 uses no model.
+// ID. Two are built in, a small one for levels 3 and 4 and one for the levels
+// above, and always at hand. Give others with [WithModel] or look them up with
+// [WithModels]. Levels 1 and 2 use no model.
 //
 // # Limits and untrusted input
 //
@@ -35,9 +36,8 @@
 //
 // # Compatibility
 //
-// Before version 1.0 there is no promise: a new version may refuse the files
-// of an older one, by an error that wraps [ErrVersion], never by wrong bytes.
-// The archives under testdata/golden are kept, and a change that can not read
-// them is a change of the format's version. From 1.0 on, every released
-// version's files will decode.
+// Files of format 1 will decode with every later version; the archives under
+// testdata/format1 are never made again. Those packed with a model that is no
+// longer built in need its file. A newer format is refused by an error that wraps
+// [ErrVersion], never by wrong bytes. The API may change before version 1.0.
 package kolm

@@ -81,7 +81,7 @@ func unpack(packed []byte, opts ...Option) ([]byte, error) {
 }
 
 func TestRoundTrip(t *testing.T) {
-	for _, level := range []int{1, 5} {
+	for _, level := range []int{1, 3, 5} {
 		for name, plain := range inputs() {
 			if level > 1 && len(plain) > 1000 {
 				continue // the model is slow, and framing is the same
@@ -193,7 +193,7 @@ func TestJoined(t *testing.T) {
 // other is a model that is not the built-in one, though it predicts the same.
 func other(t *testing.T) *Model {
 	t.Helper()
-	lm, err := builtin.LM()
+	lm, err := builtin.Default.LM()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,9 +23,16 @@ type Model struct{ lm *codec.LM }
 // ID identifies the model.
 func (m *Model) ID() ModelID { return m.lm.ID }
 
-// BuiltinModel opens the model that comes with this package.
-func BuiltinModel() (*Model, error) {
-	lm, err := builtin.LM()
+// BuiltinModel opens the model that comes with this package, which levels from
+// [DefaultLevel] on pack with.
+func BuiltinModel() (*Model, error) { return embedded(builtin.Default) }
+
+// SmallModel opens the other model that comes with this package, for levels 3
+// and 4: it predicts less well and computes several times as fast.
+func SmallModel() (*Model, error) { return embedded(builtin.Small) }
+
+func embedded(b *builtin.Model) (*Model, error) {
+	lm, err := b.LM()
 	if err != nil {
 		return nil, fmt.Errorf("built-in model: %w", err)
 	}
@@ -43,41 +50,38 @@ func ParseModel(file []byte) (*Model, error) {
 
 // packer is the model to pack with, nil at levels that use none.
 func (o *options) packer() (*codec.LM, error) {
-	if o.level < DefaultLevel {
+	switch {
+	case o.level < modelLevel:
 		return nil, nil
-	}
-	if o.model != nil {
+	case o.model != nil:
 		return o.model.lm, nil
+	case o.level < DefaultLevel:
+		return builtin.Small.LM()
 	}
-	m, err := BuiltinModel()
-	if err != nil {
-		return nil, err
-	}
-	return m.lm, nil
+	return builtin.Default.LM()
 }
 
 // unpacker finds the model that a block was packed with, nil if none was.
 func (o *options) unpacker(e *container.Entry) (*codec.LM, error) {
 	prefix := e.ModelPrefix()
-	fits := func(m *Model) bool { return m != nil && bytes.HasPrefix(m.lm.ID[:], prefix) }
-	switch {
-	case prefix == nil:
+	if prefix == nil {
 		return nil, nil
-	case fits(o.model):
+	}
+	fits := func(id [32]byte) bool { return bytes.HasPrefix(id[:], prefix) }
+	if o.model != nil && fits(o.model.lm.ID) {
 		return o.model.lm, nil
 	}
-	m, err := BuiltinModel()
-	if err != nil {
-		return nil, err
-	}
-	if fits(m) {
-		return m.lm, nil
+	for _, b := range builtin.Models() {
+		if fits(b.ID()) {
+			return b.LM()
+		}
 	}
 	if o.find != nil {
-		if m, err = o.find(prefix); err != nil {
+		m, err := o.find(prefix)
+		if err != nil {
 			return nil, e.Wrong(ErrModel, "packed with model %x: %v", prefix, err)
 		}
-		if fits(m) {
+		if m != nil && fits(m.lm.ID) {
 			return m.lm, nil
 		}
 	}

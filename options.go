@@ -11,9 +11,12 @@ import (
 // they can keep two cores busy only two at a time.
 const (
 	DefaultLevel             = 5
-	DefaultBlockSize         = 4 << 20   // from level 5 on
+	DefaultBlockSize         = 4 << 20   // from level 3 on
 	DefaultContextsBlockSize = 2_000_000 // below
 )
+
+// modelLevel is the least level that packs with a model.
+const modelLevel = 3
 
 // Option sets up a Writer, Reader, ReaderAt or Codec. One that does not apply
 // to what is being made has no effect.
@@ -45,7 +48,7 @@ func newOptions(opts []Option) (*options, error) {
 	if o.blockSize == 0 {
 		o.equal = true
 		o.blockSize = DefaultBlockSize
-		if o.level < DefaultLevel {
+		if o.level < modelLevel {
 			o.blockSize = DefaultContextsBlockSize
 		}
 	}
@@ -59,11 +62,11 @@ func inRange(name string, n, low, high int) error {
 	return nil
 }
 
-// WithLevel chooses the effort of packing, 1 to 9. 1 is contexts only, 2 to
-// 4 are the same, with further contexts for structured text. 5 is contexts with the
-// model; 6 to 8 are the same in one stream a block, which is smaller and keeps
-// little more than one CPU busy; at 9 the model learns from what it coded, at a few
-// KB a second.
+// WithLevel chooses the effort of packing, 1 to 9. 1 is contexts only, 2 the
+// same with further contexts for structured text. 3 and 4 are contexts with the
+// small built-in model, 5 with the other one; 6 to 8 are the same in one stream a
+// block, which is smaller and keeps little more than one CPU busy; at 9 the model
+// learns from what it coded, at a few KB a second.
 func WithLevel(n int) Option {
 	return func(o *options) error {
 		switch {
@@ -73,7 +76,9 @@ func WithLevel(n int) Option {
 			o.level = 6
 		case n == 5:
 			o.level = 5
-		case n >= 2:
+		case n >= 3:
+			o.level = 3
+		case n == 2:
 			o.level = 2
 		default:
 			o.level = 1
@@ -82,14 +87,14 @@ func WithLevel(n int) Option {
 	}
 }
 
-// WithModel gives the model to pack with, and to unpack what it packed. nil is
-// the built-in model.
+// WithModel gives the model to pack with, from level 3 on, and to unpack what it
+// packed. nil is the built-in model of the level.
 func WithModel(m *Model) Option {
 	return func(o *options) error { o.model = m; return nil }
 }
 
 // WithModels gives the way to find a model when unpacking by the first bytes of
-// its ID: 4, or 8. It is asked for models other than the built-in one and that
+// its ID: 4, or 8. It is asked for models other than the built-in ones and that
 // of WithModel. If there is none it returns nil or an error that says why.
 func WithModels(find func(prefix []byte) (*Model, error)) Option {
 	return func(o *options) error { o.find = find; return nil }

@@ -39,9 +39,9 @@ func newPool(o *options) *pool {
 		p.slots <- new(slot)
 	}
 	p.make = func(lm *codec.LM) coder {
-		level := min(o.level, DefaultLevel-1)
+		level := min(o.level, modelLevel-1)
 		if lm != nil {
-			level = max(o.level, DefaultLevel)
+			level = max(o.level, codec.ModelLevel)
 		}
 		return codec.New(codec.Options{Level: level, LM: lm, Workers: o.workers})
 	}

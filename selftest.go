@@ -17,8 +17,8 @@ import (
 // then neither packs nor unpacks anything.
 var ErrSelfTest = errors.New("kolm: self-test failed")
 
-// Two short messages and what they stand for, packed without and with the
-// built-in model.
+// Short messages and what they stand for, packed without a model and with each
+// built-in one.
 var (
 	//go:embed testdata/golden/contexts.golden
 	contextsPacked []byte
@@ -28,6 +28,10 @@ var (
 	modelPacked []byte
 	//go:embed testdata/golden/model.plain
 	modelPlain []byte
+	//go:embed testdata/golden/small.golden
+	smallPacked []byte
+	//go:embed testdata/golden/small.plain
+	smallPlain []byte
 )
 
 // once runs a test at its first call and keeps what came of it.
@@ -36,34 +40,42 @@ type once struct {
 	err error
 }
 
-var testedContexts, testedModel once
+var testedContexts, testedModel, testedSmall once
 
-// selfTest unpacks a known message before the first use of contexts or of any
+// selfTest unpacks a known message before the first use of contexts or of a
 // model, once in the life of the program, with the coder c that is about to be
 // used: making one takes longer than the test. c has the model lm, nil for none.
 func selfTest(lm *codec.LM, c coder) error {
-	if lm == nil {
+	switch {
+	case lm == nil:
 		testedContexts.Do(func() { testedContexts.err = knownAnswer(contextsPacked, contextsPlain, nil, c) })
 		return testedContexts.err
+	case lm.ID == builtin.Small.ID():
+		testedSmall.Do(func() { testedSmall.err = testModel(lm, c, smallPacked, smallPlain) })
+		return testedSmall.err
 	}
-	testedModel.Do(func() { testedModel.err = testModel(lm, c) })
+	testedModel.Do(func() { testedModel.err = testDefault(lm, c) })
 	return testedModel.err
 }
 
-// testModel tests the arithmetic, on more than a message meets, and then the
-// built-in model, whichever c has.
-func testModel(lm *codec.LM, c coder) error {
-	builtIn, err := builtin.LM()
+// testDefault tests the default model, if c has another one with a coder of its own.
+func testDefault(lm *codec.LM, c coder) error {
+	own, err := builtin.Default.LM()
 	if err != nil {
 		return err
 	}
+	if lm != own {
+		c = codec.New(codec.Options{Level: codec.ModelLevel, LM: own, Workers: 1})
+	}
+	return testModel(own, c, modelPacked, modelPlain)
+}
+
+// testModel tests the arithmetic, on more than a message meets, and then the model.
+func testModel(lm *codec.LM, c coder, packed, plain []byte) error {
 	if err := kernel.SelfTest(); err != nil {
 		return fmt.Errorf("%w: %w", ErrSelfTest, err)
 	}
-	if lm != builtIn {
-		c = codec.New(codec.Options{Level: DefaultLevel, LM: builtIn, Workers: 1})
-	}
-	return knownAnswer(modelPacked, modelPlain, builtIn, c)
+	return knownAnswer(packed, plain, lm, c)
 }
 
 func knownAnswer(packed, want []byte, lm *codec.LM, c coder) error {

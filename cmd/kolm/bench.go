@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,47 +17,50 @@ import (
 
 type benchCmd struct {
 	Files  []string `arg:"" name:"file" help:"Plain files to pack."`
-	Levels []int    `name:"levels" default:"1,5" help:"Levels of kolm to measure, such as 1,5,9."`
+	Levels []int    `name:"levels" default:"1,2,3,5" help:"Levels of kolm to measure, such as 1,5,9."`
 	Output string   `short:"o" placeholder:"FOLDER" help:"Also write bench.md, bench.json and pictures of size against time there."`
 	talk
 }
 
 // benchReport is what the compressors make of one file. Each ran as a process
 // of its own, except a Go library standing in for a tool that is not installed;
-// each result was unpacked and compared. The model of kolm is not counted in
-// its sizes; ModelBytes says how large it is.
+// each result was unpacked and compared.
 type benchReport struct {
-	File       string     `json:"file"`
-	Plain      int64      `json:"plain_bytes"`
-	SHA256     string     `json:"sha256"`
-	Model      string     `json:"model"`
-	ModelBytes int        `json:"model_bytes"`
-	Rows       []benchRow `json:"rows"`
+	File   string     `json:"file"`
+	Plain  int64      `json:"plain_bytes"`
+	SHA256 string     `json:"sha256"`
+	Rows   []benchRow `json:"rows"`
 }
 
+// benchRow is one compressor. The model of a level of kolm is not counted in its
+// sizes; ModelBytes says how large it is.
 type benchRow struct {
-	Name      string  `json:"name"`
-	Packed    int64   `json:"packed_bytes"`
-	Bits      float64 `json:"bits_per_byte"`
-	Pack      float64 `json:"pack_seconds"`
-	Unpack    float64 `json:"unpack_seconds"`
-	PackCPU   float64 `json:"pack_cpu_seconds"`
-	UnpackCPU float64 `json:"unpack_cpu_seconds"`
+	Name       string  `json:"name"`
+	Packed     int64   `json:"packed_bytes"`
+	Bits       float64 `json:"bits_per_byte"`
+	Pack       float64 `json:"pack_seconds"`
+	Unpack     float64 `json:"unpack_seconds"`
+	PackCPU    float64 `json:"pack_cpu_seconds"`
+	UnpackCPU  float64 `json:"unpack_cpu_seconds"`
+	Model      string  `json:"model,omitempty"`
+	ModelBytes int     `json:"model_bytes,omitempty"`
+}
+
+// contender is a compressor to measure, and the model that it comes with.
+type contender struct {
+	peer.Peer
+	model *builtin.Model // nil for none
 }
 
 func (c *benchCmd) Run(a *app) error {
 	c.apply(a)
-	model, err := kolm.BuiltinModel()
-	if err != nil {
-		return err
-	}
 	compared, err := c.compared()
 	if err != nil {
 		return err
 	}
 	var reports []benchReport
 	a.each(c.Files, func(name string) error {
-		r := benchReport{File: name, Model: model.ID().String(), ModelBytes: len(builtin.File())}
+		r := benchReport{File: name}
 		if err := r.measure(a, name, compared); err != nil {
 			return err
 		}
@@ -82,19 +86,42 @@ func (c *benchCmd) Run(a *app) error {
 }
 
 // compared lists the levels of kolm, fastest first, and the compressors at hand.
-func (c *benchCmd) compared() ([]peer.Peer, error) {
-	var list []peer.Peer
+func (c *benchCmd) compared() ([]contender, error) {
+	var list []contender
 	for _, l := range c.Levels {
 		if l < 1 || l > 9 {
 			return nil, usage("levels are 1 to 9", "no level %d", l)
 		}
+		m, err := levelModel(l)
+		if err != nil {
+			return nil, err
+		}
 		self := fmt.Sprintf("kolm -%d", l)
-		list = append(list, peer.Filter(self, self, "kolm -d"))
+		list = append(list, contender{peer.Filter(self, self, "kolm -d"), m})
 	}
-	return append(list, peer.Installed()...), nil
+	for _, p := range peer.Installed() {
+		list = append(list, contender{Peer: p})
+	}
+	return list, nil
 }
 
-func (r *benchReport) measure(a *app, name string, compared []peer.Peer) error {
+// levelModel is the built-in model that a level packs with, nil if none.
+func levelModel(level int) (*builtin.Model, error) {
+	w, err := kolm.NewWriter(io.Discard, kolm.WithLevel(level))
+	if err != nil {
+		return nil, err
+	}
+	if used := w.Model(); used != nil {
+		for _, b := range builtin.Models() {
+			if b.ID() == used.ID() {
+				return b, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (r *benchReport) measure(a *app, name string, compared []contender) error {
 	plain, err := os.ReadFile(name)
 	if err != nil {
 		return err
@@ -107,8 +134,12 @@ func (r *benchReport) measure(a *app, name string, compared []peer.Peer) error {
 		if err != nil {
 			return err
 		}
-		r.Rows = append(r.Rows, benchRow{p.Name, m.Size, bitsPerByte(m.Size, r.Plain),
-			seconds(m.Pack), seconds(m.Unpack), seconds(m.PackCPU), seconds(m.UnpackCPU)})
+		row := benchRow{Name: p.Name, Packed: m.Size, Bits: bitsPerByte(m.Size, r.Plain),
+			Pack: seconds(m.Pack), Unpack: seconds(m.Unpack), PackCPU: seconds(m.PackCPU), UnpackCPU: seconds(m.UnpackCPU)}
+		if p.model != nil {
+			row.Model, row.ModelBytes = fmt.Sprintf("%x", p.model.ID()), len(p.model.File())
+		}
+		r.Rows = append(r.Rows, row)
 	}
 	return nil
 }
@@ -125,6 +156,19 @@ func (r *benchReport) table() string {
 		fmt.Fprintf(w, "%s\t%d\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t\n", row.Name, row.Packed, row.Bits, row.Pack, row.Unpack, row.PackCPU, row.UnpackCPU)
 	}
 	w.Flush()
-	fmt.Fprintf(&b, "the model of kolm -5 (%.8s, %d bytes) is part of the program and not counted\n", r.Model, r.ModelBytes)
+	if models := modelsOf(r.Rows); models != "" {
+		fmt.Fprintf(&b, "not counted, since they are part of the program: %s\n", models)
+	}
 	return b.String()
+}
+
+// modelsOf lists the models of rows.
+func modelsOf(rows []benchRow) string {
+	var list []string
+	for _, row := range rows {
+		if row.ModelBytes > 0 {
+			list = append(list, fmt.Sprintf("the model of %s (%.8s, %d bytes)", row.Name, row.Model, row.ModelBytes))
+		}
+	}
+	return strings.Join(list, ", ")
 }

@@ -26,7 +26,7 @@ func summarise(reports []benchReport) *benchSum {
 		s.plain += r.Plain
 		for i, row := range r.Rows {
 			t := &s.rows[i]
-			t.Name = row.Name
+			t.Name, t.Model, t.ModelBytes = row.Name, row.Model, row.ModelBytes
 			t.Packed += row.Packed
 			t.Pack += row.Pack
 			t.Unpack += row.Unpack
@@ -49,7 +49,7 @@ func (s *benchSum) breakEven(row, other benchRow) float64 {
 	if other.Bits <= row.Bits {
 		return 0
 	}
-	return 8 * float64(s.reports[0].ModelBytes) / (other.Bits - row.Bits)
+	return 8 * float64(row.ModelBytes) / (other.Bits - row.Bits)
 }
 
 func (s *benchSum) table() string {
@@ -77,7 +77,7 @@ func (s *benchSum) evenText() string {
 	for _, r := range s.rows {
 		if n := s.breakEven(s.rows[best], r); strings.HasPrefix(r.Name, "xz") && n > 0 {
 			return fmt.Sprintf("with its model counted (%d bytes), %s is smaller than %s from %.1f MB of such data on (computed)\n",
-				s.reports[0].ModelBytes, s.rows[best].Name, r.Name, n/1e6)
+				s.rows[best].ModelBytes, s.rows[best].Name, r.Name, n/1e6)
 		}
 	}
 	return ""
@@ -95,11 +95,7 @@ func (s *benchSum) write(dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, "bench.json"), append(b, '\n'), 0o666); err != nil {
 		return err
 	}
-	v, err := version()
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "bench.md"), []byte(s.page(v.line())), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "bench.md"), []byte(s.page(version().line())), 0o666); err != nil {
 		return err
 	}
 	for _, c := range []chart.Chart{
@@ -135,8 +131,10 @@ func (s *benchSum) front(name, what string, cpu func(benchRow) float64) chart.Ch
 // page is the report as a document.
 func (s *benchSum) page(version string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %d bytes, not counted in the sizes; %d CPUs. Every size was unpacked and compared.\n\n",
-		version, s.reports[0].ModelBytes, runtime.NumCPU())
+	fmt.Fprintf(&b, "%s; %d CPUs. Every size was unpacked and compared.\n\n", version, runtime.NumCPU())
+	if models := modelsOf(s.rows); models != "" {
+		fmt.Fprintf(&b, "Not counted, since they are part of the program: %s.\n\n", models)
+	}
 	b.WriteString("Bits per byte:\n\n| file | bytes |")
 	for _, r := range s.rows {
 		fmt.Fprintf(&b, " %s |", r.Name)

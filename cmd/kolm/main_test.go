@@ -281,14 +281,14 @@ func TestTextOnly(t *testing.T) {
 }
 
 func TestVersionLine(t *testing.T) {
-	r := versionReport{Version: "(devel)", Format: 1, Go: "go1.26", System: "linux/s390x", Kernel: "portable", Model: "0123456789abcdef"}
-	if got, want := r.line(), "kolm (devel), format 1, linux/s390x go1.26, kernel portable, model 01234567"; got != want {
+	r := versionReport{Version: "(devel)", Format: 1, Go: "go1.26", System: "linux/s390x", Kernel: "portable", Model: "0123456789abcdef", Small: "fedcba9876543210"}
+	if got, want := r.line(), "kolm (devel), format 1, linux/s390x go1.26, kernel portable, models 01234567, fedcba98"; got != want {
 		t.Errorf("without a repository: %q, want %q", got, want)
 	}
 	b := &debug.BuildInfo{Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "00112233445566778899"}, {Key: "vcs.modified", Value: "true"}}}
 	b.Main.Version = "v1.2.3"
 	r.fill(b)
-	if got, want := r.line(), "kolm v1.2.3, commit 001122334455 modified, format 1, linux/s390x go1.26, kernel portable, model 01234567"; got != want {
+	if got, want := r.line(), "kolm v1.2.3, commit 001122334455 modified, format 1, linux/s390x go1.26, kernel portable, models 01234567, fedcba98"; got != want {
 		t.Errorf("with one: %q, want %q", got, want)
 	}
 }

@@ -83,7 +83,7 @@ func (c *modelQuantizeCmd) Run(a *app) error {
 // some come without. What is no model is left to who opens it.
 func (c *modelQuantizeCmd) isGGUF() error {
 	e, err := chooseModel(c.Model)
-	if err != nil || e.path == "" {
+	if err != nil || embedded[e.path] != nil {
 		return err
 	}
 	f, err := lmfile.Open(e.path, 0)

@@ -16,37 +16,41 @@ import (
 )
 
 // A catalogued model is a file named by its ID, 64 hexadecimal digits and .gguf,
-// in one of the folders of modelFolders; or the built-in one.
+// in one of the folders of modelFolders; or one of those built in.
 const (
 	modelSuffix = ".gguf"
 	builtinName = "built-in"
+	smallName   = "built-in-small"
 	// minPrefix is how many digits of an ID must be given to mean a model.
 	minPrefix = 4
 )
 
 type modelEntry struct {
 	id   string // hexadecimal
-	path string // "" is the built-in model
+	path string // or the name of a built-in model
 }
 
-func (e modelEntry) where() string {
-	if e.path == "" {
-		return builtinName
-	}
-	return e.path
+// embedded are the built-in models by their names.
+var embedded = map[string]*builtin.Model{builtinName: builtin.Default, smallName: builtin.Small}
+
+func embeddedEntry(name string) modelEntry {
+	return modelEntry{fmt.Sprintf("%x", embedded[name].ID()), name}
 }
 
 func (e modelEntry) read() ([]byte, error) {
-	if e.path == "" {
-		return builtin.File(), nil
+	if b := embedded[e.path]; b != nil {
+		return b.File(), nil
 	}
 	return os.ReadFile(e.path)
 }
 
 // open opens a catalogued model and makes sure that it is what its name says.
 func (e modelEntry) open() (*kolm.Model, error) {
-	if e.path == "" {
+	switch e.path {
+	case builtinName:
 		return kolm.BuiltinModel()
+	case smallName:
+		return kolm.SmallModel()
 	}
 	m, err := openModelFile(e.path)
 	if err != nil {
@@ -97,16 +101,15 @@ func dataFolder() string {
 	return filepath.Join(home, ".local", "share")
 }
 
-// catalogue lists the models at hand, the built-in one first. A folder that
+// catalogue lists the models at hand, the built-in ones first. A folder that
 // does not exist holds none; one that can not be read is an error.
 func catalogue() ([]modelEntry, error) {
 	var list []modelEntry
 	seen := map[string]bool{}
-	if m, err := kolm.BuiltinModel(); err != nil {
-		return nil, err
-	} else {
-		list = append(list, modelEntry{id: m.ID().String()})
-		seen[list[0].id] = true
+	for _, name := range []string{builtinName, smallName} {
+		e := embeddedEntry(name)
+		list = append(list, e)
+		seen[e.id] = true
 	}
 	for _, dir := range modelFolders() {
 		files, err := os.ReadDir(dir)
@@ -152,7 +155,7 @@ func whereModel(prefix []byte) string {
 	if err != nil {
 		return "not here"
 	}
-	return e.where()
+	return e.path
 }
 
 // onlyModel is the one catalogued model whose ID begins so.
@@ -170,14 +173,11 @@ func onlyModel(prefix string) (modelEntry, error) {
 	return list[0], nil
 }
 
-// chooseModel finds the model that a user means: "built-in", digits of an ID, or a file.
+// chooseModel finds the model that a user means: the name of a built-in one,
+// digits of an ID, or a file.
 func chooseModel(name string) (modelEntry, error) {
-	if name == builtinName {
-		m, err := kolm.BuiltinModel()
-		if err != nil {
-			return modelEntry{}, err
-		}
-		return modelEntry{id: m.ID().String()}, nil
+	if embedded[name] != nil {
+		return embeddedEntry(name), nil
 	}
 	if _, err := os.Stat(name); err == nil {
 		return modelEntry{path: name}, nil
@@ -186,7 +186,7 @@ func chooseModel(name string) (modelEntry, error) {
 	if strings.Trim(lower, "0123456789abcdef") == "" && len(lower) >= minPrefix {
 		return onlyModel(lower)
 	}
-	return modelEntry{}, noModel(fmt.Sprintf("a model is a GGUF file, %q, or at least %d digits of an ID that \"kolm model list\" shows", builtinName, minPrefix),
+	return modelEntry{}, noModel(fmt.Sprintf("a model is a GGUF file, %q, %q, or at least %d digits of an ID that \"kolm model list\" shows", builtinName, smallName, minPrefix),
 		"%s: no such model file", name)
 }
 
@@ -222,11 +222,11 @@ func describeModel(e modelEntry) (*modelReport, error) {
 	}
 	f, err := modelfile.Load(file)
 	if err != nil {
-		return nil, noModel("", "%s: %v", e.where(), err)
+		return nil, noModel("", "%s: %v", e.path, err)
 	}
 	c := f.Config
 	r := &modelReport{
-		ID: hex.EncodeToString(f.ID[:]), Name: f.Name, Where: e.where(), Bytes: int64(len(file)),
+		ID: hex.EncodeToString(f.ID[:]), Name: f.Name, Where: e.path, Bytes: int64(len(file)),
 		Vocab: c.Vocab, Dim: c.Dim, Layers: c.Layers, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, FFN: c.FFN, Window: c.Window,
 	}
 	if e.id != "" && e.id != r.ID {

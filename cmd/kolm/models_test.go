@@ -19,7 +19,7 @@ import (
 // othermodel FILE: writes a model that is the built-in one but for one weight,
 // and so has another ID. Sets $id to it.
 func cmdOtherModel(ts *testscript.TestScript, neg bool, args []string) {
-	f, err := modelfile.Load(builtin.File())
+	f, err := modelfile.Load(builtin.Default.File())
 	ts.Check(err)
 	f.Weights.OutputNorm[0] *= 1.5
 	f.Name = "other"
@@ -34,7 +34,7 @@ func cmdOtherModel(ts *testscript.TestScript, neg bool, args []string) {
 // plainmodel FILE: writes a model of architecture gpt2, without gates, with biases
 // and learned positions, of random weights, with the built-in model's tokenizer.
 func cmdPlainModel(ts *testscript.TestScript, neg bool, args []string) {
-	g, err := modelfile.Parse(builtin.File())
+	g, err := modelfile.Parse(builtin.Default.File())
 	ts.Check(err)
 	var keys []modelfile.KV
 	size := map[string]int{}

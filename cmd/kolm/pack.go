@@ -13,9 +13,9 @@ import (
 
 // coding are the flags of everything that packs.
 type coding struct {
-	Level     int    `default:"5" help:"Effort, 1 to 9, also written -1 to -9. 1 is contexts only, fast; 2 to 4 more contexts for tables, logs, markup and program text; 5 is contexts and model; 6 to 8 the same in one stream, smaller and slower; at 9 the model also learns, at a few KB a second."`
+	Level     int    `default:"5" help:"Effort, 1 to 9, also written -1 to -9. 1 is contexts only, fast; 2 more contexts for tables, logs, markup and program text; 3 and 4 are contexts and the small built-in model; 5 is contexts and the larger one; 6 to 8 the same in one stream, smaller and slower; at 9 the model also learns, at a few KB a second."`
 	NoVerify  bool   `help:"Do not decode what was packed to compare it with the input."`
-	BlockSize string `placeholder:"SIZE" help:"Pack blocks of this size, each on its own: up to 64MiB. If not given: equal ones of up to 4MiB, or 2 MB at levels 1 to 4."`
+	BlockSize string `placeholder:"SIZE" help:"Pack blocks of this size, each on its own: up to 64MiB. If not given: equal ones of up to 4MiB, or 2 MB at levels 1 and 2."`
 	decoding
 }
 

@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"kolm"
 	"kolm/internal/container"
 	"kolm/internal/kernel"
 )
@@ -25,35 +24,30 @@ type versionReport struct {
 	System   string `json:"system"`
 	Kernel   string `json:"kernel"` // variant of the arithmetic in use; all give the same bits
 	Model    string `json:"model"`  // ID of the built-in one
+	Small    string `json:"small_model"`
 }
 
 func (c *versionCmd) Run(a *app) error {
-	r, err := version()
-	if err != nil {
-		return err
-	}
+	r := version()
 	if c.JSON {
 		a.printJSON(r)
 		return nil
 	}
-	_, err = fmt.Fprintln(a.stdout, r.line())
+	_, err := fmt.Fprintln(a.stdout, r.line())
 	return err
 }
 
 // version describes this program.
-func version() (versionReport, error) {
-	m, err := kolm.BuiltinModel()
-	if err != nil {
-		return versionReport{}, err
-	}
+func version() versionReport {
 	r := versionReport{
 		Version: "(devel)", Format: container.Version, Go: runtime.Version(),
-		System: runtime.GOOS + "/" + runtime.GOARCH, Kernel: kernel.Active(), Model: m.ID().String(),
+		System: runtime.GOOS + "/" + runtime.GOARCH, Kernel: kernel.Active(),
+		Model: embeddedEntry(builtinName).id, Small: embeddedEntry(smallName).id,
 	}
 	if b, ok := debug.ReadBuildInfo(); ok {
 		r.fill(b)
 	}
-	return r, nil
+	return r
 }
 
 // fill takes what the build says of itself.
@@ -71,7 +65,7 @@ func (r *versionReport) fill(b *debug.BuildInfo) {
 	}
 }
 
-func (r *versionReport) line() string {
+func (r versionReport) line() string {
 	commit := ""
 	if r.Commit != "" {
 		commit = fmt.Sprintf(", commit %.12s", r.Commit)
@@ -79,5 +73,5 @@ func (r *versionReport) line() string {
 			commit += " modified"
 		}
 	}
-	return fmt.Sprintf("kolm %s%s, format %d, %s %s, kernel %s, model %.8s", r.Version, commit, r.Format, r.System, r.Go, r.Kernel, r.Model)
+	return fmt.Sprintf("kolm %s%s, format %d, %s %s, kernel %s, models %.8s, %.8s", r.Version, commit, r.Format, r.System, r.Go, r.Kernel, r.Model, r.Small)
 }

@@ -9,7 +9,6 @@ import (
 	"sort"
 	"strings"
 
-	"kolm/internal/builtin"
 	"kolm/internal/lm"
 	"kolm/internal/lmfile"
 	"kolm/internal/modelfile"
@@ -37,8 +36,8 @@ func openScoring(name, tokenizer string) (*scoringModel, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.path == "" {
-		m.File, err = lmfile.Parse(builtinName, builtin.File(), lm.DefaultKeep)
+	if b := embedded[e.path]; b != nil {
+		m.File, err = lmfile.Parse(e.path, b.File(), lm.DefaultKeep)
 	} else {
 		m.File, err = lmfile.Open(e.path, lm.DefaultKeep)
 	}

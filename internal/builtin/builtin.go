@@ -1,7 +1,7 @@
-// Package builtin holds the language model that is embedded in kolm.
+// Package builtin holds the language models that are embedded in kolm.
 //
-// doc/model.md says how it was trained. The package must not know how models
-// are used, only how the embedded file is opened.
+// doc/model.md says how they were trained. The package must not know how models
+// are used, only how the embedded files are opened.
 package builtin
 
 import (
@@ -14,28 +14,56 @@ import (
 	"kolm/internal/modelfile"
 )
 
-//go:embed kolm.gguf
-var file []byte
+var (
+	//go:embed kolm.gguf
+	defaultFile []byte
+	//go:embed kolm-small.gguf
+	smallFile []byte
+)
 
-// File returns the embedded GGUF file. The caller must not change it.
-func File() []byte { return file }
+// The embedded models: the one to pack with, and one of a quarter of its size,
+// for when that is too slow.
+//
+// Their IDs stand here so that not every start computes them. A test does, and
+// so does "kolm model verify".
+var (
+	Default = embedded(defaultFile, "da1c8a38af758c122296a4029517e8f44af271ff7d9516f9a31420b113fbad55")
+	Small   = embedded(smallFile, "99e9ae5c1a70c53636fb0c39010340f83b7c30125e7972d65662704371f198b4")
+)
 
-// id is the ID of the embedded file, here so that not every start computes it.
-// A test does, and so does "kolm model verify".
-const id = "da1c8a38af758c122296a4029517e8f44af271ff7d9516f9a31420b113fbad55"
+// Models are all that are embedded.
+func Models() []*Model { return []*Model{Default, Small} }
 
-// LM opens the embedded model, once; it is shared and read only.
-var LM = sync.OnceValues(func() (*codec.LM, error) {
-	sum, err := hex.DecodeString(id)
-	if err != nil {
-		return nil, err
+// Model is an embedded model.
+type Model struct {
+	file []byte
+	id   [32]byte
+	open func() (*codec.LM, error)
+}
+
+func embedded(file []byte, id string) *Model {
+	m := &Model{file: file}
+	if n, err := hex.Decode(m.id[:], []byte(id)); err != nil || n != len(m.id) {
+		panic("builtin: no ID: " + id)
 	}
-	f, err := modelfile.LoadKnown(file, [32]byte(sum))
-	if err != nil {
-		return nil, err
-	}
-	return ready(f)
-})
+	m.open = sync.OnceValues(func() (*codec.LM, error) {
+		f, err := modelfile.LoadKnown(file, m.id)
+		if err != nil {
+			return nil, err
+		}
+		return ready(f)
+	})
+	return m
+}
+
+// File returns the GGUF file. The caller must not change it.
+func (m *Model) File() []byte { return m.file }
+
+// ID is the ID of the model, known without opening it.
+func (m *Model) ID() [32]byte { return m.id }
+
+// LM opens the model, once; it is shared and read only.
+func (m *Model) LM() (*codec.LM, error) { return m.open() }
 
 // Open makes a GGUF file of a kolm model ready for coding.
 func Open(gguf []byte) (*codec.LM, error) {

@@ -42,10 +42,13 @@ var ErrCorrupt = errors.New("codec: payload is corrupt")
 // ErrNoModel means that a block was coded with a model and none was given.
 var ErrNoModel = errors.New("codec: block needs a model")
 
+// ModelLevel is the least level that codes with the model.
+const ModelLevel = 5
+
 // Options choose the predictor of a Coder.
 type Options struct {
-	Level   int // 1 the fast contexts only, 2 to 4 more of them; 5 and up with the model, from 6 on in one stream; at 9 it learns
-	LM      *LM // needed from level 5 on, and to decode blocks coded with it
+	Level   int // 1 the fast contexts only, up to 4 more of them; from ModelLevel on with the model, from 6 on in one stream; at 9 it learns
+	LM      *LM // needed from ModelLevel on, and to decode blocks coded with it
 	Workers int // goroutines used inside one block; changes speed, never bits
 
 	// Watch, if not nil, is called by Decode with the probability / 2^32 that each
@@ -92,7 +95,7 @@ func (c *Coder) smallest(dst, plain []byte) (Method, []byte, error) {
 	if Incompressible(plain) {
 		return Stored, append(dst, plain...), nil
 	}
-	if c.o.Level >= 5 && c.o.LM == nil {
+	if c.o.Level >= ModelLevel && c.o.LM == nil {
 		return 0, dst, ErrNoModel
 	}
 	m, out, err := c.encode(dst, plain)
@@ -107,7 +110,7 @@ func (c *Coder) smallest(dst, plain []byte) (Method, []byte, error) {
 
 // encode chooses between the methods that predict.
 func (c *Coder) encode(dst, plain []byte) (Method, []byte, error) {
-	if c.o.Level < 5 || !c.modelPays(plain) {
+	if c.o.Level < ModelLevel || !c.modelPays(plain) {
 		return Contexts, c.contextCoder().Encode(dst, plain), nil
 	}
 	if c.prose(plain) {

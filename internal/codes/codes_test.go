@@ -22,7 +22,7 @@ func input(t *testing.T, data []byte) *Input {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Input{Data: data, Model: m, ModelFile: builtin.File()}
+	return &Input{Data: data, Model: m, ModelFile: builtin.Default.File()}
 }
 
 // rows runs the codes of a list.

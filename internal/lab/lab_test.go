@@ -167,7 +167,7 @@ func TestScaleOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := lmfile.Parse("built-in", builtin.File(), lm.DefaultKeep)
+	f, err := lmfile.Parse("built-in", builtin.Default.File(), lm.DefaultKeep)
 	if err != nil {
 		t.Fatal(err)
 	}

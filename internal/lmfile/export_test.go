@@ -20,12 +20,12 @@ func TestExportFolder(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short: the built-in model is large for an emulated CPU")
 	}
-	k, err := modelfile.Load(builtin.File())
+	k, err := modelfile.Load(builtin.Default.File())
 	if err != nil {
 		t.Fatal(err)
 	}
 	tokens := []int32{256, 'I', 't', ' ', 'i', 's', ' '}
-	want := logits(t, open(t, "kolm.gguf", builtin.File()).Model, tokens, len(tokens))
+	want := logits(t, open(t, "kolm.gguf", builtin.Default.File()).Model, tokens, len(tokens))
 	for typ, within := range map[dequant.Type]float64{dequant.F32: 1e-5, dequant.F16: 1e-2} {
 		dir := filepath.Join(t.TempDir(), "new", "folder")
 		if err := ExportFolder(dir, k, typ); err != nil {
@@ -86,7 +86,7 @@ func tokenizer(t *testing.T, dir string, k *modelfile.File) {
 
 // TestExportOverflow refuses numbers that F16 does not hold.
 func TestExportOverflow(t *testing.T) {
-	k, err := modelfile.Load(builtin.File())
+	k, err := modelfile.Load(builtin.Default.File())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,11 +34,11 @@ func TestInt8Loss(t *testing.T) {
 	if err != nil || len(text) < 1000 {
 		t.Fatalf("%d bytes of text: %v", len(text), err)
 	}
-	k, err := modelfile.Load(builtin.File())
+	k, err := modelfile.Load(builtin.Default.File())
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := modelfile.Parse(builtin.File())
+	g, err := modelfile.Parse(builtin.Default.File())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestInt8Loss(t *testing.T) {
 		t.Fatal(err)
 	}
 	int8s := int8Bits(whole, windows)
-	floats := floatBits(t, open(t, "kolm.gguf", builtin.File()).Model, windows)
+	floats := floatBits(t, open(t, "kolm.gguf", builtin.Default.File()).Model, windows)
 	perByte := func(bits float64) float64 { return bits / float64(len(text)) }
 	t.Logf("%d bytes, %d tokens; int8 products %.5f bits/byte, float32 products of the same weights %.5f: %+.3f %%",
 		len(text), len(ids), perByte(int8s), perByte(floats), 100*(int8s/floats-1))

@@ -99,8 +99,8 @@ func TestBuiltin(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short: the built-in model is large for an emulated CPU")
 	}
-	f := open(t, "kolm.gguf", builtin.File())
-	k, err := modelfile.Load(builtin.File())
+	f := open(t, "kolm.gguf", builtin.Default.File())
+	k, err := modelfile.Load(builtin.Default.File())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestBuiltin(t *testing.T) {
 		tokens = append(tokens, int32(id))
 	}
 	got := logits(t, f.Model, tokens, len(tokens))
-	compare(t, got, referenceOf(t, builtin.File()).logits(tokens), tokens)
+	compare(t, got, referenceOf(t, builtin.Default.File()).logits(tokens), tokens)
 
 	m, err := model.New(k.Config, k.Weights)
 	if err != nil {

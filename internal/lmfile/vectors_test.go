@@ -97,7 +97,7 @@ func checkVectors(t *testing.T, path, name string) {
 // programs' files must be what kolm would have written.
 func vectorsModel(t *testing.T, dir, name string) []byte {
 	if name == "builtin" {
-		return builtin.File()
+		return builtin.Default.File()
 	}
 	data, err := os.ReadFile(filepath.Join(dir, name+".gguf"))
 	base, int8 := strings.CutSuffix(name, "-int8")

@@ -59,7 +59,7 @@ func asJSON(t *Tokenizer, merges [][2]int32, pairs bool) object {
 
 // The layouts of tokenizer.json that the families use.
 func TestHuggingFaceBytes(t *testing.T) {
-	want := fromGGUF(t, builtin.File())
+	want := fromGGUF(t, builtin.Default.File())
 	qwen := `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 	byteLevel := object{"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}
 	for _, pairs := range []bool{false, true} {

@@ -43,8 +43,8 @@ func fromGGUF(t testing.TB, file []byte) *Tokenizer {
 
 // TestBuiltin compares with the tokenizer of kolm's own models.
 func TestBuiltin(t *testing.T) {
-	tok := fromGGUF(t, builtin.File())
-	f, err := modelfile.Load(builtin.File())
+	tok := fromGGUF(t, builtin.Default.File())
+	f, err := modelfile.Load(builtin.Default.File())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func someText(r *rand.Rand, n int) []byte {
 func BenchmarkEncode(b *testing.B) {
 	text := bytes.Repeat(shared(b, "models/tinystories-valid.txt"), 20)
 	for name, file := range map[string][]byte{
-		"bytes": builtin.File(), "scores": shared(b, "models/stories260K-f32.gguf"),
+		"bytes": builtin.Default.File(), "scores": shared(b, "models/stories260K-f32.gguf"),
 	} {
 		tok := fromGGUF(b, file)
 		b.Run(name, func(b *testing.B) {

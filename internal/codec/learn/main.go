@@ -41,7 +41,7 @@ func main() {
 }
 
 func learn(paths []string) error {
-	lm, err := builtin.LM()
+	lm, err := builtin.Default.LM()
 	if err != nil {
 		return err
 	}
