@@ -25,7 +25,7 @@ type memoryCmd struct {
 
 // memoryModel are the flags that choose the model.
 type memoryModel struct {
-	Model     string `short:"m" default:"built-in" placeholder:"MODEL" help:"The model: a GGUF file, a safetensors folder, a llama2.c checkpoint, digits of an ID, or built-in."`
+	Model     string `short:"m" default:"built-in" placeholder:"MODEL" help:"The model: a GGUF file, a safetensors folder, a llama2.c checkpoint, digits of an ID, built-in or built-in-small."`
 	Tokenizer string `placeholder:"FILE" help:"The tokenizer, for a model that comes without: tokenizer.json, tokenizer.bin of llama2.c, or a GGUF file."`
 	Threads   int    `short:"T" placeholder:"N" help:"Processors to use (default: all). No figure depends on it."`
 }

@@ -72,7 +72,7 @@ func (c *modelListCmd) Run(a *app) error {
 }
 
 type modelInfoCmd struct {
-	Model string `arg:"" optional:"" default:"built-in" help:"A model that weigh takes, digits of an ID, or built-in."`
+	Model string `arg:"" optional:"" default:"built-in" help:"A model that weigh takes, digits of an ID, built-in or built-in-small."`
 	JSON  bool   `help:"Print a JSON object."`
 }
 
@@ -226,7 +226,7 @@ func (c *modelImportCmd) Run(a *app) error {
 }
 
 type modelExportCmd struct {
-	Model  string `arg:"" optional:"" default:"built-in" help:"A GGUF file of kolm's, digits of an ID, or built-in."`
+	Model  string `arg:"" optional:"" default:"built-in" help:"A GGUF file of kolm's, digits of an ID, built-in or built-in-small."`
 	Output string `short:"o" required:"" placeholder:"OUT" help:"The GGUF file to write, - is standard output; or the folder, for safetensors."`
 	Format string `enum:"gguf,safetensors" default:"gguf" help:"gguf, as llama.cpp loads it; or safetensors: a folder as transformers loads it."`
 	Type   string `enum:",F32,F16,Q8_0" default:"" help:"Storage type of the matrices: F32, F16 or, for gguf, Q8_0 (default: as they are; for safetensors F32)."`

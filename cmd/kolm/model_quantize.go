@@ -15,7 +15,7 @@ import (
 )
 
 type modelQuantizeCmd struct {
-	Model    string   `arg:"" help:"A GGUF file of any architecture that weigh reads, digits of an ID, or built-in."`
+	Model    string   `arg:"" help:"A GGUF file of any architecture that weigh reads, digits of an ID, built-in or built-in-small."`
 	Texts    []string `arg:"" optional:"" name:"text" help:"Texts, files and folders, to measure on what coarser weights cost."`
 	Type     string   `placeholder:"TYPES" help:"Types to make, parted by commas: Q4_0, Q5_0, Q8_0, BF16, F16, F32 (default: the first four)."`
 	Bits     float64  `placeholder:"B" help:"Make a mixture of types with at most B bits a weight, spent where they are worth most on a sample of the texts."`

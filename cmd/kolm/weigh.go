@@ -17,7 +17,7 @@ import (
 )
 
 type weighCmd struct {
-	Model     string  `short:"m" default:"built-in" placeholder:"MODEL" help:"The model: a GGUF file, a safetensors folder, a llama2.c checkpoint, digits of an ID, or built-in."`
+	Model     string  `short:"m" default:"built-in" placeholder:"MODEL" help:"The model: a GGUF file, a safetensors folder, a llama2.c checkpoint, digits of an ID, built-in or built-in-small."`
 	Against   string  `placeholder:"MODEL2" help:"Compare with a second model: difference, divergence, agreement."`
 	Tokenizer string  `placeholder:"FILE" help:"The tokenizer, for a model that comes without: tokenizer.json, tokenizer.bin of llama2.c, or a GGUF file."`
 	As        string  `enum:"kolm,llama.cpp,harness,hf" default:"kolm" help:"Score by the rule of another program: llama.cpp, harness (lm-evaluation-harness) or hf (Hugging Face's guide)."`
