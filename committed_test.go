@@ -1,15 +1,12 @@
 package kolm
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"kolm/internal/codec"
 )
 
 // TestFormat1 unpacks archives that were made when format 1 was settled, with a
@@ -29,7 +26,7 @@ func TestFormat1(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	methods := map[byte]bool{}
+	methods := methodSet{}
 	for line := range strings.Lines(string(sums)) {
 		f := strings.Fields(line)
 		packed, err := os.ReadFile(filepath.Join(dir, f[1]))
@@ -40,17 +37,7 @@ func TestFormat1(t *testing.T) {
 		if sum := fmt.Sprintf("%x", sha256.Sum256(plain)); err != nil || sum != f[0] {
 			t.Errorf("%s: %d bytes of hash %s, %v; want %s", f[1], len(plain), sum, err, f[0])
 		}
-		x, err := OpenReaderAt(bytes.NewReader(packed), int64(len(packed)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range x.index.Entries {
-			methods[e.Method] = true
-		}
+		methods.add(t, packed)
 	}
-	for m := codec.Stored; m <= codec.Single; m++ {
-		if !methods[byte(m)] {
-			t.Errorf("no archive has a block of method %v", m)
-		}
-	}
+	methods.complete(t)
 }
