@@ -66,21 +66,21 @@ func (s *benchSum) table() string {
 	return b.String()
 }
 
-// evenText says from how much data on the best level pays its model against xz.
+// evenText says from how much data on each level pays its model against xz.
 func (s *benchSum) evenText() string {
-	best := -1
-	for i, r := range s.rows {
-		if strings.HasPrefix(r.Name, "kolm") && (best < 0 || r.Packed < s.rows[best].Packed) {
-			best = i
+	var b strings.Builder
+	for _, xz := range s.rows {
+		if !strings.HasPrefix(xz.Name, "xz") {
+			continue
+		}
+		for _, r := range s.rows {
+			if n := s.breakEven(r, xz); n > 0 {
+				fmt.Fprintf(&b, "with its model counted (%d bytes), %s is smaller than %s from %.1f MB of such data on (computed)\n",
+					r.ModelBytes, r.Name, xz.Name, n/1e6)
+			}
 		}
 	}
-	for _, r := range s.rows {
-		if n := s.breakEven(s.rows[best], r); strings.HasPrefix(r.Name, "xz") && n > 0 {
-			return fmt.Sprintf("with its model counted (%d bytes), %s is smaller than %s from %.1f MB of such data on (computed)\n",
-				s.rows[best].ModelBytes, s.rows[best].Name, r.Name, n/1e6)
-		}
-	}
-	return ""
+	return b.String()
 }
 
 // write makes the folder's files: a page, the numbers, the pictures.
@@ -152,8 +152,8 @@ func (s *benchSum) page(version string) string {
 		fmt.Fprintf(&b, "| %s | %d | %.3f | %.3f | %.3f | %.2f | %.2f |\n", r.Name, r.Packed, r.Bits,
 			s.rate(r.Pack), s.rate(r.Unpack), 1/s.rate(r.PackCPU), 1/s.rate(r.UnpackCPU))
 	}
-	if even := s.evenText(); even != "" {
-		b.WriteString("\n" + strings.ToUpper(even[:1]) + even[1:])
+	for line := range strings.Lines(s.evenText()) {
+		b.WriteString("\n" + strings.ToUpper(line[:1]) + line[1:])
 	}
 	b.WriteString("\n| file | sha256 |\n|---|---|\n")
 	for _, r := range s.reports {
