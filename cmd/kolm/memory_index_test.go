@@ -28,7 +28,7 @@ func kolmIn(t *testing.T, dir string, args ...string) *exec.Cmd {
 // saved, goes on, and wants the database of a run that nobody disturbed.
 func TestIndexKilled(t *testing.T) {
 	if testing.Short() {
-		t.Skip("runs the built-in model for seconds")
+		t.Skip("short: runs the built-in model for seconds, as the run without -short does")
 	}
 	dir := t.TempDir()
 	corpus := filepath.Join(dir, "corpus")

@@ -17,7 +17,7 @@ var updateKeys = flag.Bool("update-keys", false, "write testdata/memory_keys.gol
 // Programs read them, so they may be added, but not taken away or renamed.
 func TestMemoryKeys(t *testing.T) {
 	if testing.Short() {
-		t.Skip("runs every verb of kolm memory: seconds")
+		t.Skip("short: runs every verb of kolm memory, as the run without -short does")
 	}
 	dir := t.TempDir()
 	for name, text := range map[string]string{

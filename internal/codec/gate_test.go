@@ -21,7 +21,7 @@ func table(n int) []byte {
 // give the same payload however many goroutines work.
 func TestGate(t *testing.T) {
 	if testing.Short() {
-		t.Skip("the encoder chooses here, with no arithmetic that other tests lack: too slow where a CPU is emulated")
+		t.Skip("short: the encoder chooses here, with no arithmetic that other tests lack; the run without -short has it")
 	}
 	lm := toyLM(t)
 	plain := table(200_000)

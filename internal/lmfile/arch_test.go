@@ -99,7 +99,7 @@ func TestArchitectures(t *testing.T) {
 		seen[c.arch] = true
 		t.Run(c.name, func(t *testing.T) {
 			if testing.Short() && c.z.layers > 40 {
-				t.Skip("short: another case has the same features")
+				t.Skip("short: another case has the same features; the run without -short has this one too")
 			}
 			s := newSample(c.arch, c.z)
 			if c.change != nil {

@@ -18,7 +18,7 @@ import (
 // compares them with the GGUF file.
 func TestExportFolder(t *testing.T) {
 	if testing.Short() {
-		t.Skip("short: the built-in model is large for an emulated CPU")
+		t.Skip("short: the built-in model is large for an emulated CPU; the run without -short has it")
 	}
 	k, err := modelfile.Load(builtin.Default.File())
 	if err != nil {
