@@ -18,7 +18,6 @@ type trainCmd struct {
 	Folder  string   `name:"run" placeholder:"FOLDER" help:"Folder of checkpoints and token caches; MODEL.gguf.run if not given."`
 	Resume  bool     `help:"Go on from the checkpoint in the run folder; a finished run goes on from before its decay."`
 	From    string   `type:"existingfile" placeholder:"MODEL.gguf" help:"Begin with the weights and vocabulary of a model trained by kolm; size, vocabulary and window are then its own."`
-	Grow    int      `placeholder:"N" help:"With --from: learn more tokens, until the vocabulary has N; each begins as the mean of its two parts."`
 	Minutes float64  `help:"Train about this long, final decay included."`
 	Tokens  int64    `help:"Train on this many tokens, final decay included. With neither this nor --minutes: until the file \"decay\" in the run folder says how many tokens the decay shall last; it may say so again."`
 
@@ -59,9 +58,6 @@ func (c *trainCmd) options() (train.Options, error) {
 	if o.Shape.Heads%o.Shape.KVHeads != 0 {
 		o.Shape.KVHeads = 1
 	}
-	if c.Grow != 0 && c.From == "" {
-		return o, usage("give --from MODEL.gguf, or --vocab for a new model", "--grow: no model to grow")
-	}
 	if c.From != "" {
 		if err := c.begin(&o); err != nil {
 			return o, err
@@ -89,10 +85,6 @@ func (c *trainCmd) begin(o *train.Options) error {
 		return fmt.Errorf("%s: %w", c.From, err)
 	}
 	o.Shape, o.Merges = train.ShapeOf(o.From), o.From.Merges
-	if c.Grow != 0 && c.Grow <= o.Shape.Vocab {
-		return usage("--grow is the size that it shall have", "%s has a vocabulary of %d already", c.From, o.Shape.Vocab)
-	}
-	o.Shape.Vocab = max(o.Shape.Vocab, c.Grow)
 	return nil
 }
 

@@ -18,22 +18,10 @@ import (
 // No two tokens get the same bytes: where nothing was merged across the ends of
 // a string of bytes, the merges inside it were the same wherever it stands.
 func Train(docs iter.Seq[[]byte], vocab int, progress func(done float64)) ([][2]int32, error) {
-	return Grow(nil, docs, vocab, progress)
-}
-
-// Grow is Train of a tokenizer that begins with the given merges, learned from
-// whatever text, and goes on with those that the documents want after them.
-func Grow(merges [][2]int32, docs iter.Seq[[]byte], vocab int, progress func(done float64)) ([][2]int32, error) {
-	if least := FirstMerge + len(merges); vocab < least || vocab > MaxVocab {
-		return nil, fmt.Errorf("token: vocabulary of %d, want %d to %d", vocab, least, MaxVocab)
-	}
-	if _, err := New(merges); err != nil {
-		return nil, err
+	if vocab < FirstMerge || vocab > MaxVocab {
+		return nil, fmt.Errorf("token: vocabulary of %d, want %d to %d", vocab, FirstMerge, MaxVocab)
 	}
 	l := newLearner(countPieces(docs))
-	for _, m := range merges {
-		l.join(pairOf(int(m[0]), int(m[1])))
-	}
 	want := vocab - FirstMerge
 	for len(l.merges) < want {
 		p, ok := l.best()
@@ -191,10 +179,8 @@ func (l *learner) join(p pair) {
 	id := FirstMerge + len(l.merges)
 	l.merges = append(l.merges, [2]int32{int32(a), int32(b)})
 	l.left, l.right = append(l.left, stat{}), append(l.right, stat{})
-	if s := l.pairs[p]; s != nil { // a given merge may stand nowhere
-		for _, i := range s.places {
-			l.joinIn(i, uint16(a), uint16(b), uint16(id))
-		}
+	for _, i := range l.pairs[p].places {
+		l.joinIn(i, uint16(a), uint16(b), uint16(id))
 	}
 	l.fresh = l.fresh[:0]
 	for x := range l.left {

@@ -17,12 +17,10 @@ func ShapeOf(f *modelfile.File) Shape {
 }
 
 // adopt sets w, (total), to the weights of a model file, the inverse of
-// Snapshot.File but for rounding. Merges are those of the run's tokenizer, of
-// which the model's are the first; a token that the model does not know begins
-// as the mean of its two parts. It refuses models with what Snapshot never
+// Snapshot.File but for rounding. It refuses models with what Snapshot never
 // writes: gains before attention and feed-forward, or an input table that is not
 // the normed output table.
-func (l *params) adopt(w []float32, f *modelfile.File, merges [][2]int32) error {
+func (l *params) adopt(w []float32, f *modelfile.File) error {
 	ws := f.Weights
 	put := func(p *param, ms ...model.Matrix) {
 		dst := p.of(w)
@@ -34,7 +32,6 @@ func (l *params) adopt(w []float32, f *modelfile.File, merges [][2]int32) error 
 	if err := normed(ws.Embed, l.embed.of(w)); err != nil {
 		return err
 	}
-	l.growTable(w, merges[len(f.Merges):])
 	copy(l.finalNorm.of(w), ws.OutputNorm)
 	for i := range l.blocks {
 		b, from := &l.blocks[i], &ws.Layers[i]
@@ -51,19 +48,6 @@ func (l *params) adopt(w []float32, f *modelfile.File, merges [][2]int32) error 
 		copy(b.kNorm.of(w), from.KNorm)
 	}
 	return nil
-}
-
-// growTable sets the last rows of the table, those of tokens that the merges
-// make, to the mean of the rows of their parts.
-func (l *params) growTable(w []float32, merges [][2]int32) {
-	d, table := l.embed.cols, l.embed.of(w)
-	for i, m := range merges {
-		left, right := table[int(m[0])*d:][:d], table[int(m[1])*d:][:d]
-		row := table[(l.embed.rows-len(merges)+i)*d:][:d]
-		for k := range row {
-			row[k] = (left[k] + right[k]) / 2
-		}
-	}
 }
 
 // normed checks that rows of the input table point where those of the output

@@ -66,7 +66,7 @@ func hashName(name string) uint64 {
 }
 
 // prepare makes or reopens tokenizer and token caches in the run folder.
-// merges are the tokenizer's first, or all.
+// merges, if not nil, are the tokenizer's.
 func prepare(ctx context.Context, o *Options, merges [][2]int32, emit func(Event)) (*dataset, error) {
 	list, size, err := files(o.Corpus)
 	if err != nil {
@@ -78,8 +78,8 @@ func prepare(ctx context.Context, o *Options, merges [][2]int32, emit func(Event
 			return nil, err
 		}
 	}
-	if 257+len(merges) < o.Shape.Vocab {
-		if merges, err = vocabulary(ctx, o, merges, append(list, heldList...), size, emit); err != nil {
+	if merges == nil {
+		if merges, err = vocabulary(ctx, o, append(list, heldList...), size, emit); err != nil {
 			return nil, err
 		}
 	}
@@ -118,10 +118,10 @@ func (d *dataset) open(dir string) error {
 	return err
 }
 
-// vocabulary learns the merges after those given from a sample of the corpus, or
-// reads those learned before.
-func vocabulary(ctx context.Context, o *Options, given [][2]int32, list []string, size int64, emit func(Event)) ([][2]int32, error) {
-	key := keyOf(strings.Join(list, "\n"), fmt.Sprint(given, o.Shape.Vocab, o.VocabBytes))
+// vocabulary learns the merges from a sample of the corpus, or reads those
+// learned before.
+func vocabulary(ctx context.Context, o *Options, list []string, size int64, emit func(Event)) ([][2]int32, error) {
+	key := keyOf(strings.Join(list, "\n"), fmt.Sprint(o.Shape.Vocab, o.VocabBytes))
 	path := filepath.Join(o.Dir, "merges-"+hex.EncodeToString(key[:6]))
 	if f, err := os.Open(path); err == nil {
 		defer f.Close()
@@ -140,7 +140,7 @@ func vocabulary(ctx context.Context, o *Options, given [][2]int32, list []string
 			}
 		}
 	}
-	merges, err := token.Grow(given, iter.Seq[[]byte](sample), o.Shape.Vocab, func(done float64) {
+	merges, err := token.Train(iter.Seq[[]byte](sample), o.Shape.Vocab, func(done float64) {
 		emit(Event{Kind: Preparing, Text: "learning the vocabulary", Done: done})
 	})
 	if err := errors.Join(failed, err, ctx.Err()); err != nil {

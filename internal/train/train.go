@@ -32,11 +32,10 @@ type Options struct {
 	HoldOut    int        // without Held: every HoldOut-th document, by the hash of its name, is measured on and never trained on
 	HeldBytes  int64      // text to measure on, from the first held-out documents
 	VocabBytes int64      // text to learn the vocabulary from, a sample of the corpus
-	Merges     [][2]int32 // tokenizer to use, or to begin with; those that Shape.Vocab wants beside are learned
+	Merges     [][2]int32 // tokenizer to use; nil learns one
 
 	// From is a model to begin with instead of random weights; Shape must be its
-	// ShapeOf, but for a larger vocabulary, and Merges its merges. Moments begin at
-	// zero, rates warm up.
+	// ShapeOf and Merges its merges. Moments begin at zero, rates warm up.
 	From *modelfile.File
 
 	Dir    string // run folder
@@ -220,7 +219,7 @@ func (t *trainer) build() error {
 	case t.w != nil:
 		copy(t.net.w, t.w)
 	case t.o.From != nil:
-		if err := t.net.params.adopt(t.net.w, t.o.From, t.Merges); err != nil {
+		if err := t.net.params.adopt(t.net.w, t.o.From); err != nil {
 			return err
 		}
 	default:
