@@ -3,10 +3,29 @@ package kolm
 import (
 	"bytes"
 	"io"
+	"math"
 	"testing"
 
 	"kolm/internal/container"
 )
+
+// TestExpectTooMuch writes a few bytes where any number was expected.
+func TestExpectTooMuch(t *testing.T) {
+	for _, n := range []int64{math.MaxInt64, math.MinInt64, 0} {
+		var packed bytes.Buffer
+		w, err := NewWriter(&packed, WithLevel(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Expect(n)
+		if _, err = w.Write([]byte("few")); err == nil {
+			err = w.Close()
+		}
+		if got, err2 := unpack(packed.Bytes()); err != nil || err2 != nil || string(got) != "few" {
+			t.Errorf("%d bytes expected: %q, %v, %v", n, got, err, err2)
+		}
+	}
+}
 
 // TestExpect looks at the blocks that a Writer cuts when it knows the size.
 func TestExpect(t *testing.T) {

@@ -264,6 +264,20 @@ func TestMaxBlock(t *testing.T) {
 	if _, err := OpenReaderAt(bytes.NewReader(packed), int64(len(packed)), WithMaxBlock(999)); !errors.Is(err, ErrLimit) {
 		t.Errorf("reader at: %v", err)
 	}
+	var stream bytes.Buffer // whose header allows blocks of 2 MB, and which has one of 128 KB
+	w, err := NewWriter(&stream, WithLevel(1))
+	if err == nil {
+		_, err = w.Write(bytes.Repeat([]byte("a stream of text "), 8000))
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unpack(stream.Bytes(), WithMaxBlock(1<<20)); err != nil {
+		t.Error(err)
+	}
+	if _, err := unpack(stream.Bytes(), WithMaxBlock(1<<16)); !errors.Is(err, ErrLimit) {
+		t.Errorf("a block of 128 KB where 64 KiB are allowed: %v", err)
+	}
 	if _, err := unpack(packed, WithMaxBlock(1000)); err != nil {
 		t.Error(err)
 	}

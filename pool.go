@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"sync"
 
 	"kolm/internal/codec"
 	"kolm/internal/container"
@@ -12,10 +13,12 @@ import (
 // pool holds the coders of a Writer or Reader, one a worker, made when first
 // needed. It bounds how many blocks are coded at once.
 type pool struct {
-	opt   *options
-	slots chan *slot
-	make  func(*codec.LM) coder
-	test  func(*codec.LM, coder) error // before the first use of a coder with that model
+	opt  *options
+	busy chan struct{} // holds something for every worker at work
+	mu   sync.Mutex
+	free []*slot // the last one used is the next: work one after another makes one coder
+	make func(*codec.LM) coder
+	test func(*codec.LM, coder) error // before the first use of a coder with that model
 }
 
 // coder is what is used of codec.Coder.
@@ -34,10 +37,7 @@ type slot struct {
 }
 
 func newPool(o *options) *pool {
-	p := &pool{opt: o, slots: make(chan *slot, o.workers), test: selfTest}
-	for range o.workers {
-		p.slots <- new(slot)
-	}
+	p := &pool{opt: o, busy: make(chan struct{}, o.workers), test: selfTest}
 	p.make = func(lm *codec.LM) coder {
 		level := min(o.level, modelLevel-1)
 		if lm != nil {
@@ -50,8 +50,12 @@ func newPool(o *options) *pool {
 
 // with runs f with a worker's slot, whose coder has lm if that is not nil.
 func (p *pool) with(lm *codec.LM, f func(*slot) error) error {
-	s := <-p.slots
-	defer func() { p.slots <- s }()
+	p.busy <- struct{}{}
+	s := p.take()
+	defer func() {
+		p.put(s)
+		<-p.busy
+	}()
 	if s.coder == nil || lm != nil && s.lm != lm {
 		s.lm, s.coder, s.proof = lm, p.make(lm), nil
 	}
@@ -60,6 +64,24 @@ func (p *pool) with(lm *codec.LM, f func(*slot) error) error {
 	}
 	s.coder.Report(p.opt.progress) // not before: the test is no progress
 	return f(s)
+}
+
+func (p *pool) take() *slot {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.free)
+	if n == 0 {
+		return new(slot)
+	}
+	s := p.free[n-1]
+	p.free = p.free[:n-1]
+	return s
+}
+
+func (p *pool) put(s *slot) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = append(p.free, s)
 }
 
 // encode packs one block; the payload is in buf if that is large enough.

@@ -76,8 +76,8 @@ func (w *Writer) Reset(dst io.Writer) {
 // other numbers of bytes are packed as well.
 func (w *Writer) Expect(n int64) {
 	if limit := int64(w.opt.blockSize); w.opt.equal && n > limit && len(w.plain) == 0 && w.blocks == 0 {
-		pairs := (n + 2*limit - 1) / (2 * limit)
-		w.cut(int((n + 2*pairs - 1) / (2 * pairs)))
+		pairs := (n-1)/(2*limit) + 1
+		w.cut(int((n-1)/(2*pairs) + 1))
 	}
 }
 

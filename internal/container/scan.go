@@ -193,9 +193,6 @@ func (s *Scanner) begin() (short bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if h.BlockSize > s.Limit {
-		return false, wrong(ErrLimit, "blocks of %d bytes, and at most %d are allowed", h.BlockSize, s.Limit)
-	}
 	s.members++
 	s.inside, s.header, s.plain = true, h, 0
 	s.head = append(s.head[:0], p...)
@@ -292,6 +289,9 @@ func (s *Scanner) long(payload func(n int) ([]byte, error)) (Entry, []byte, erro
 	b, err := ParseBlock(p, s.header, uint32(number))
 	if err != nil {
 		return Entry{}, nil, err
+	}
+	if b.Plain > s.Limit {
+		return Entry{}, nil, wrong(ErrLimit, "block of %d bytes, and at most %d are allowed", b.Plain, s.Limit)
 	}
 	e := Entry{Block: b, Number: s.blocks, Offset: s.at, Head: blockSize, Start: s.start, Model: s.header.Model}
 	s.index = append(s.index, p...)
