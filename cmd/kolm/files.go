@@ -62,13 +62,14 @@ func (s *source) WriteTo(w io.Writer) (int64, error) {
 	return io.Copy(w, struct{ io.Reader }{s})
 }
 
-// changed says whether the file is another than when it was opened.
+// changed says whether the file is another than when it was opened. Files of
+// /proc have no size and may hold bytes all the same.
 func (s *source) changed() bool {
 	if s.info == nil || !s.info.Mode().IsRegular() {
 		return false
 	}
 	now, err := s.Stat()
-	return err != nil || now.Size() != s.info.Size() || !now.ModTime().Equal(s.info.ModTime()) || s.read != s.info.Size()
+	return err != nil || now.Size() != s.info.Size() || !now.ModTime().Equal(s.info.ModTime()) || now.Size() > 0 && s.read != now.Size()
 }
 
 // label is how an input is called in messages.
@@ -143,7 +144,10 @@ func (p *places) sink(a *app, in *source, derived func(string) (string, error)) 
 	}
 	name := p.Output
 	if name == "" || p.folder() {
-		if in.name == "-" {
+		switch {
+		case in.name == "-" && name == "":
+			return nil, usage("say where it goes with -o FILE or -c", "standard input has no name to make another from")
+		case in.name == "-":
 			return nil, usage("name the file", "-o is a folder, and standard input has no name")
 		}
 		beside, err := derived(in.name)
@@ -155,6 +159,9 @@ func (p *places) sink(a *app, in *source, derived func(string) (string, error)) 
 		}
 		if name = beside; p.Output != "" {
 			name = filepath.Join(p.Output, filepath.Base(beside))
+		}
+		if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+			return nil, failed("name another output with -o", "%s is not a regular file", name)
 		}
 	}
 	f, err := a.create(name, in.info, p.Force)

@@ -1,13 +1,18 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 
+	"kolm"
 	"kolm/internal/codec"
 	"kolm/internal/container"
+	"kolm/internal/twopart"
 )
 
 type infoCmd struct {
@@ -59,7 +64,15 @@ func (c *infoCmd) Run(a *app) error {
 			return err
 		}
 		defer in.Close()
-		r, err := inspect(in, c.Verbose)
+		start := bufio.NewReader(in)
+		if magic, _ := start.Peek(len(twopart.Magic)); bytes.Equal(magic, twopart.Magic) {
+			return inspectTwoPart(a, in.name, start)
+		}
+		r, err := inspect(in, start, c.Verbose)
+		var damage *kolm.Error
+		if errors.As(err, &damage) {
+			damage.Good = 0 // nothing was decoded
+		}
 		if err != nil {
 			return err
 		}
@@ -73,11 +86,45 @@ func (c *infoCmd) Run(a *app) error {
 	return nil
 }
 
-// inspect goes through the headers of a packed file.
-func inspect(in *source, list bool) (*infoReport, error) {
+// twoPartReport says what a file of "kolm weigh --archive" holds. Model, Data and
+// Headers add up to its size.
+type twoPartReport struct {
+	File    string  `json:"file"`
+	Plain   int64   `json:"plain_bytes"`
+	Packed  int64   `json:"packed_bytes"`
+	Model   int64   `json:"model_bytes"`
+	Data    int64   `json:"data_bytes"`
+	Headers int64   `json:"header_bytes"`
+	Bits    float64 `json:"bits_per_byte"`
+}
+
+func inspectTwoPart(a *app, name string, in io.Reader) error {
+	file, err := io.ReadAll(in)
+	if err != nil {
+		return err
+	}
+	plain, model, data, rest, err := twopart.Sizes(file)
+	if err != nil {
+		return explainTwoPart(err)
+	}
+	r := twoPartReport{label(name), int64(plain), int64(len(file)), int64(model), int64(data), int64(rest), bitsPerByte(int64(len(file)), int64(plain))}
+	if a.json {
+		a.printJSON(r)
+		return nil
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s: two-part, a model and data coded with it\n    model %d B  data %d B  headers %d B  total %d B\n    plain %d B  %.3f bits/byte\n",
+		r.File, r.Model, r.Data, r.Headers, r.Packed, r.Plain, r.Bits)
+	return err
+}
+
+// inspect goes through the headers of a packed file; start is its reader.
+func inspect(in *source, start io.Reader, list bool) (*infoReport, error) {
 	r := &infoReport{File: label(in.name), Format: container.Version, Methods: map[string]int{}, Models: []infoModel{}}
-	var src io.Reader = in
+	src := start
 	if in.size > 0 {
+		if _, err := in.Seek(0, io.SeekStart); err != nil {
+			return nil, err
+		}
 		src = in.File // it seeks
 	}
 	s := container.NewScanner(src)

@@ -1,32 +1,52 @@
 package main
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
 
 // valueFlags are the short flags after which the rest of the word is a value.
 const valueFlags = "omT"
 
-// expandLevels turns -1 to -9, alone or among other short flags, into --level=N.
-func expandLevels(args []string) []string {
+// expandLevels turns -1 to -9, alone or among other short flags, into --level=N,
+// where there are levels: in pack, and without a verb.
+func expandLevels(args []string, grammar *kong.Node) []string {
+	if v := verb(args, grammar); v != "" && v != "pack" {
+		return args
+	}
 	var out []string
 	for i, arg := range args {
 		if arg == "--" {
 			return append(out, args[i:]...)
 		}
 		rest, level := takeLevel(arg)
-		if level != 0 {
-			out = append(out, "--level="+string(level))
+		if level != "" {
+			out = append(out, "--level="+level)
 		}
-		if rest != "-" || level == 0 {
+		if rest != "-" || level == "" {
 			out = append(out, rest)
 		}
 	}
 	return out
 }
 
-// takeLevel returns a word of short flags without its digits, and the last of those.
-func takeLevel(arg string) (rest string, level byte) {
+// verb is the first word that names a command, "" if there is none.
+func verb(args []string, grammar *kong.Node) string {
+	for _, arg := range args {
+		for _, n := range grammar.Children {
+			if !n.Hidden && n.Name == arg {
+				return arg
+			}
+		}
+	}
+	return ""
+}
+
+// takeLevel returns a word of short flags without its digits, and those.
+func takeLevel(arg string) (rest, level string) {
 	if len(arg) < 2 || arg[0] != '-' || arg[1] == '-' {
-		return arg, 0
+		return arg, ""
 	}
 	var b strings.Builder
 	for i := range len(arg) {
@@ -36,7 +56,7 @@ func takeLevel(arg string) (rest string, level byte) {
 			break
 		}
 		if '0' <= c && c <= '9' {
-			level = c
+			level += string(c)
 		} else {
 			b.WriteByte(c)
 		}

@@ -7,7 +7,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"reflect"
 
 	"github.com/alecthomas/kong"
 
@@ -43,6 +45,7 @@ func newParser(grammar *cli, a *app) (*kong.Kong, error) {
 		kong.Writers(a.stdout, a.stderr),
 		kong.Exit(os.Exit),
 		kong.Bind(a),
+		kong.KindMapper(reflect.String, kong.MapperFunc(words)),
 	)
 }
 
@@ -58,10 +61,10 @@ func run(args []string) int {
 		a.report("", err)
 		return codeFailed
 	}
-	ctx, err := parser.Parse(expandLevels(args))
+	ctx, err := parser.Parse(expandLevels(args, parser.Model.Node))
 	if err != nil {
 		a.report("", usageError(err))
-		return codeUsage
+		return a.status
 	}
 	if err := kernel.Use(""); err != nil { // as KOLM_KERNEL says, or not at all
 		a.report("", usage("unset "+kernel.Environment+", or set it to one of these", "%v", err))
@@ -75,6 +78,10 @@ func run(args []string) int {
 
 // usageError says where help is to be found.
 func usageError(err error) error {
+	var write *fs.PathError
+	if errors.As(err, &write) && write.Op == "write" { // of the help
+		return err
+	}
 	command := "kolm"
 	var parse *kong.ParseError
 	if errors.As(err, &parse) && parse.Context != nil {
@@ -82,5 +89,5 @@ func usageError(err error) error {
 			command = n.FullPath()
 		}
 	}
-	return &problem{code: codeUsage, text: err.Error(), hint: fmt.Sprintf("see %q", command+" --help")}
+	return &problem{code: codeUsage, text: err.Error(), hint: fmt.Sprintf("see %q", command+" --help"), cause: err}
 }

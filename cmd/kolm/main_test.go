@@ -192,6 +192,10 @@ func cmdSame(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func TestLevels(t *testing.T) {
+	parser, err := newParser(new(cli), newApp())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for in, want := range map[string]string{
 		"-9":             "--level=9",
 		"pack -1 f":      "pack --level=1 f",
@@ -204,8 +208,11 @@ func TestLevels(t *testing.T) {
 		"-m 5 -- -9":     "-m 5 -- -9",
 		"--level=3 - -c": "--level=3 - -c",
 		"-0":             "--level=0",
+		"pack -19":       "pack --level=19",
+		"weigh -c512 f":  "weigh -c512 f",
+		"pack weigh -2":  "pack weigh --level=2",
 	} {
-		if got := strings.Join(expandLevels(strings.Fields(in)), " "); got != want {
+		if got := strings.Join(expandLevels(strings.Fields(in), parser.Model.Node), " "); got != want {
 			t.Errorf("%q becomes %q, want %q", in, got, want)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 type memoryCapacityCmd struct {
 	Facts  string   `arg:"" optional:"" type:"existingfile" help:"Facts to ask the model for, one a line: prompt TAB answer, then TAB subject TAB kind if you like. Without, a small memory is trained on random facts, and measured."`
-	Text   []string `type:"path" placeholder:"TEXT" help:"Training text to count the facts in: archives, files, folders."`
+	Text   []string `placeholder:"TEXT" help:"Training text to count the facts in: archives, files, folders."`
 	Number int      `default:"560" help:"Random facts."`
 	Dim    int      `default:"16" help:"Width of their keys."`
 	Hidden int      `default:"32" help:"Neurons of the memory."`

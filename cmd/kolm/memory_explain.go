@@ -13,7 +13,7 @@ import (
 
 type memoryNeuronCmd struct {
 	Neuron   string `arg:"" name:"l.n" help:"Layer and number of the neuron, such as 3.120, from 0."`
-	Index    string `short:"i" type:"path" placeholder:"FILE.db" help:"An index of the model, for what makes the neuron fire."`
+	Index    string `short:"i" placeholder:"FILE.db" help:"An index of the model, for what makes the neuron fire."`
 	Votes    int    `default:"8" help:"Tokens that the value votes for, of each sign."`
 	Contexts int    `default:"8" help:"Trigger contexts, of each sign."`
 	JSON     bool   `help:"Print a JSON object."`
@@ -102,7 +102,7 @@ func (q *question) of() memory.Question {
 
 type memoryExplainCmd struct {
 	question
-	Index   string `short:"i" type:"path" placeholder:"FILE.db" help:"An index of the model, for the contexts of keys."`
+	Index   string `short:"i" placeholder:"FILE.db" help:"An index of the model, for the contexts of keys."`
 	Top     int    `short:"n" default:"10" help:"Memories and heads to show."`
 	Votes   int    `default:"5" help:"Tokens to show for each."`
 	Picture string `placeholder:"OUT" help:"Draw the flow: OUT.svg, or OUT.html with the tables."`

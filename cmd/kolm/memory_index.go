@@ -161,7 +161,7 @@ func (c *memoryIndexCmd) total(a *app) (n int64) {
 }
 
 type memorySearchCmd struct {
-	Index string  `arg:"" type:"path" help:"The index."`
+	Index string  `arg:"" help:"The index."`
 	Token string  `placeholder:"TOKEN" help:"Triggers that are this token."`
 	Text  string  `placeholder:"TEXT" help:"Triggers in sentences with this text."`
 	Least float64 `placeholder:"A" help:"Triggers with at least this activation, of either sign."`

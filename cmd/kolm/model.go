@@ -51,11 +51,11 @@ type modelListCmd struct {
 }
 
 func (c *modelListCmd) Run(a *app) error {
+	a.json = c.JSON
 	list, err := catalogue()
 	if err != nil {
-		return err
+		a.report("", err)
 	}
-	a.json = c.JSON
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	for _, e := range list {
 		r, err := describeModel(e)

@@ -102,9 +102,11 @@ func dataFolder() string {
 }
 
 // catalogue lists the models at hand, the built-in ones first. A folder that
-// does not exist holds none; one that can not be read is an error.
+// does not exist holds none; one that can not be read is an error beside those of
+// the others.
 func catalogue() ([]modelEntry, error) {
 	var list []modelEntry
+	var bad error
 	seen := map[string]bool{}
 	for _, name := range []string{builtinName, smallName} {
 		e := embeddedEntry(name)
@@ -114,7 +116,7 @@ func catalogue() ([]modelEntry, error) {
 	for _, dir := range modelFolders() {
 		files, err := os.ReadDir(dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+			bad = errors.Join(bad, err)
 		}
 		for _, f := range files {
 			id, ok := strings.CutSuffix(f.Name(), modelSuffix)
@@ -125,7 +127,7 @@ func catalogue() ([]modelEntry, error) {
 			list = append(list, modelEntry{id, filepath.Join(dir, f.Name())})
 		}
 	}
-	return list, nil
+	return list, bad
 }
 
 // modelsWith lists the catalogued models whose ID begins with hexadecimal digits.
@@ -162,7 +164,7 @@ func whereModel(prefix []byte) string {
 func onlyModel(prefix string) (modelEntry, error) {
 	list, err := modelsWith(prefix)
 	switch {
-	case err != nil:
+	case len(list) == 0 && err != nil:
 		return modelEntry{}, err
 	case len(list) == 0:
 		return modelEntry{}, noModel(`give the model's file with -m, or keep it with "kolm model import FILE"`,

@@ -15,6 +15,7 @@ import (
 type temps struct {
 	mu    sync.Mutex
 	names map[string]bool
+	made  map[string]bool // outputs that are complete, by absolute path
 }
 
 // removeAll deletes them and keeps the lock: nothing is completed any more.
@@ -40,6 +41,8 @@ func (a *app) create(name string, in fs.FileInfo, force bool) (*output, error) {
 	o := &output{app: a, final: name, force: force}
 	info, err := os.Stat(name)
 	switch {
+	case a.temps.made[absolute(name)]: // even if existing files may be
+		return nil, failed("inputs of one name want folders of their own", "%s was just written, and is not overwritten", name)
 	case err == nil && in != nil && os.SameFile(info, in):
 		return nil, usage("", "input and output are the same file")
 	case err == nil && info.IsDir():
@@ -90,15 +93,15 @@ func existsError(name string) error {
 	}
 }
 
-// commit makes the output appear under its name, with the mode and time of the
-// input if it is given. After an error the output must still be discarded.
+// commit makes the output appear under its name, with the owner, mode and time of
+// the input if it is given, as far as the user may. After an error the output must still be discarded.
 func (o *output) commit(in fs.FileInfo) error {
 	if !o.temp {
 		return o.Close()
 	}
 	mode := fs.FileMode(0o666 &^ umask())
 	if in != nil {
-		mode = in.Mode().Perm()
+		mode = keepOwner(o.File, in)
 	}
 	// Not every file system has modes; a file without its mode is better than none.
 	if err := o.Chmod(mode); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrPermission) {
@@ -136,7 +139,19 @@ func (o *output) appear() error {
 		return err
 	}
 	delete(t.names, o.Name())
+	if t.made == nil {
+		t.made = map[string]bool{}
+	}
+	t.made[absolute(o.final)] = true
 	return syncDir(filepath.Dir(o.final))
+}
+
+// absolute is the absolute path of a name, or the name where there is none.
+func absolute(name string) string {
+	if path, err := filepath.Abs(name); err == nil {
+		return path
+	}
+	return name
 }
 
 // renameNew renames and fails if there is a file of that name, as far as the

@@ -4,9 +4,26 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"syscall"
 )
+
+// keepOwner gives f the owner and group of in, as far as the user may, and returns
+// the mode it should have: that of in, but for rights of a group that f does not get.
+func keepOwner(f *os.File, in fs.FileInfo) fs.FileMode {
+	mode := in.Mode().Perm()
+	s, ok := in.Sys().(*syscall.Stat_t)
+	if !ok {
+		return mode
+	}
+	f.Chown(int(s.Uid), -1) // for the superuser alone
+	if f.Chown(-1, int(s.Gid)) != nil {
+		others := mode & 0o007
+		mode &= 0o707 | others<<3
+	}
+	return mode
+}
 
 // umask is that of the process. Reading it means setting it; nothing else runs
 // that makes files then.

@@ -25,13 +25,17 @@ type decoding struct {
 	Threads int    `short:"T" default:"0" placeholder:"N" help:"Use N threads; 0: one a CPU."`
 }
 
-func (d *decoding) options(a *app) ([]kolm.Option, error) {
-	n := d.Threads
-	if n == 0 {
-		n = runtime.GOMAXPROCS(0)
+// threads is how many are meant.
+func (d *decoding) threads() int {
+	if d.Threads == 0 {
+		return runtime.GOMAXPROCS(0)
 	}
+	return d.Threads
+}
+
+func (d *decoding) options(a *app) ([]kolm.Option, error) {
 	opts := []kolm.Option{
-		kolm.WithWorkers(n),
+		kolm.WithWorkers(d.threads()),
 		kolm.WithModels(findModel),
 		kolm.WithProgress(func(n int) { a.bar.Load().add(n) }),
 	}
@@ -138,7 +142,7 @@ func (c *packCmd) pack(a *app, w *kolm.Writer, name string) error {
 		return err
 	}
 	c.summary(a, w, packReport{
-		File: name, Output: out.name, Level: c.Level, Plain: in.read, Packed: packed.n,
+		File: label(name), Output: out.name, Level: c.Level, Plain: in.read, Packed: packed.n,
 		Bits: bitsPerByte(packed.n, in.read), Seconds: seconds(time.Since(start)), Verified: !c.NoVerify,
 	})
 	return nil
@@ -156,7 +160,7 @@ func (c *packCmd) summary(a *app, w *kolm.Writer, r packReport) {
 	if a.json {
 		a.printJSON(r)
 	}
-	a.say("%s: %s  (%s => %s)  %.3f bits/byte  %s%s  %s", label(r.File), percent(r.Packed, r.Plain),
+	a.say("%s: %s  (%s => %s)  %.3f bits/byte  %s%s  %s", r.File, percent(r.Packed, r.Plain),
 		size(r.Plain), size(r.Packed), r.Bits, clock(time.Duration(r.Seconds*float64(time.Second))), model, verified)
 }
 

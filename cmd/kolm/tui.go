@@ -98,12 +98,16 @@ func explain(name string, err error) problem {
 	case errors.Is(err, kolm.ErrSelfTest):
 		return problem{code: codeSelfTest, text: err.Error(), hint: "this build or machine does not compute as it must; try KOLM_KERNEL=portable, and please report it"}
 	case errors.Is(err, kolm.ErrOption):
-		return problem{code: codeUsage, text: err.Error()}
+		return problem{code: codeUsage, text: strings.TrimPrefix(err.Error(), "kolm: ")}
 	case errors.As(err, &path) && path.Path == name:
 		err = path.Err
 	}
 	if errors.Is(err, syscall.ENOSPC) {
-		return problem{code: codeFailed, text: err.Error(), hint: "nothing was written; make room, or write elsewhere with -o"}
+		hint := "nothing was written; make room, or write elsewhere with -o"
+		if path != nil && path.Path == os.Stdout.Name() {
+			hint = "what stands there is not all"
+		}
+		return problem{code: codeFailed, text: err.Error(), hint: hint}
 	}
 	return problem{code: codeFailed, text: err.Error()}
 }
@@ -120,6 +124,9 @@ func explainDamage(name string, e *kolm.Error) problem {
 	case kolm.ErrTruncated, kolm.ErrBlock, kolm.ErrHeader:
 		if e.Good > 0 {
 			p.text += fmt.Sprintf("; %d bytes before it are good", e.Good)
+			if name == label("-") {
+				name = "< FILE"
+			}
 			p.hint = fmt.Sprintf(`"kolm unpack -c %s > PART" writes the good part`, name)
 		}
 	case kolm.ErrMagic:
@@ -127,7 +134,10 @@ func explainDamage(name string, e *kolm.Error) problem {
 			p.hint = "the line ends in it were changed, as by a transfer in text mode: transfer it again in binary mode"
 		}
 	case kolm.ErrTrailing:
-		p.hint = "all before it is good; packed files may be joined, but nothing else may follow"
+		p.hint = "packed files may be joined, but nothing else may follow"
+		if e.Good > 0 {
+			p.text += fmt.Sprintf("; %d bytes before it are good", e.Good)
+		}
 	}
 	return p
 }

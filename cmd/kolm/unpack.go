@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"runtime"
 	"strings"
 	"time"
 
@@ -73,14 +72,14 @@ func (c *unpackCmd) unpack(a *app, r *kolm.Reader, name string) error {
 	if out.file == nil && c.Output != "-" && !c.Force && isTerminal(a.stdout) {
 		out.Writer = textOnly{a.stdout}
 	}
-	n, err := decode(a, r, in, out)
+	n, err := decode(a, r, in, out, c.threads())
 	if err != nil {
 		return err
 	}
 	if err := c.finish(a, in, out); err != nil {
 		return err
 	}
-	rep := unpackReport{File: name, Output: out.name, Plain: n, Packed: in.read, Seconds: seconds(time.Since(start))}
+	rep := unpackReport{File: label(name), Output: out.name, Plain: n, Packed: in.read, Seconds: seconds(time.Since(start))}
 	if a.json {
 		a.printJSON(rep)
 	}
@@ -89,10 +88,10 @@ func (c *unpackCmd) unpack(a *app, r *kolm.Reader, name string) error {
 }
 
 // decode unpacks in to w and returns the number of plain bytes.
-func decode(a *app, r *kolm.Reader, in *source, w io.Writer) (int64, error) {
+func decode(a *app, r *kolm.Reader, in *source, w io.Writer, threads int) (int64, error) {
 	start := bufio.NewReader(in)
 	if magic, _ := start.Peek(len(twopart.Magic)); bytes.Equal(magic, twopart.Magic) {
-		return decodeTwoPart(a, in.name, start, w)
+		return decodeTwoPart(a, in.name, start, w, threads)
 	}
 	total := int64(0)
 	if in.size > 0 && a.showsProgress() {
@@ -107,21 +106,26 @@ func decode(a *app, r *kolm.Reader, in *source, w io.Writer) (int64, error) {
 
 // decodeTwoPart unpacks a file that "kolm weigh --archive" wrote. It is read as a
 // whole, because it holds its own model.
-func decodeTwoPart(a *app, name string, in io.Reader, w io.Writer) (int64, error) {
+func decodeTwoPart(a *app, name string, in io.Reader, w io.Writer, threads int) (int64, error) {
 	defer a.startProgress(label(name), 0, 1)()
 	file, err := io.ReadAll(in)
 	if err != nil {
 		return 0, err
 	}
-	plain, err := twopart.Decode(file, runtime.GOMAXPROCS(0))
-	if errors.Is(err, twopart.ErrCorrupt) {
-		return 0, &problem{code: codeCorrupt, text: err.Error(), cause: err}
-	}
+	plain, err := twopart.Decode(file, threads)
 	if err != nil {
-		return 0, err
+		return 0, explainTwoPart(err)
 	}
 	n, err := w.Write(plain)
 	return int64(n), err
+}
+
+// explainTwoPart gives an error about such a file its exit status.
+func explainTwoPart(err error) error {
+	if errors.Is(err, twopart.ErrCorrupt) {
+		return &problem{code: codeCorrupt, text: err.Error(), cause: err}
+	}
+	return err
 }
 
 type testCmd struct {
@@ -147,12 +151,12 @@ func (c *testCmd) Run(a *app) error {
 			return err
 		}
 		defer in.Close()
-		n, err := decode(a, r, in, io.Discard)
+		n, err := decode(a, r, in, io.Discard, c.threads())
 		if err != nil {
 			return err
 		}
 		if a.json {
-			a.printJSON(unpackReport{File: name, Plain: n, Packed: in.read, Seconds: seconds(time.Since(start))})
+			a.printJSON(unpackReport{File: label(name), Plain: n, Packed: in.read, Seconds: seconds(time.Since(start))})
 		}
 		a.say("%s: ok  (%s => %s)  %s", label(name), size(in.read), size(n), clock(time.Since(start)))
 		return nil

@@ -53,41 +53,50 @@ func (r *reader) section() []byte {
 // since is what was taken since the reader held before.
 func (r *reader) since(before []byte) []byte { return before[:len(before)-len(r.b)] }
 
-// readModel takes the parts of the model.
+// readModel takes the parts of the model and opens it.
 func readModel(r *reader) (*Model, error) {
-	m := &Model{}
+	m, c, merges, err := readParts(r)
+	if err != nil {
+		return nil, err
+	}
+	return m, m.open(c, merges)
+}
+
+// readParts takes the parts of the model.
+func readParts(r *reader) (m *Model, c model.Config, merges [][2]int32, err error) {
+	m = &Model{}
 	before := r.b
-	c := r.shape()
+	c = r.shape()
 	if r.err != nil {
-		return nil, r.err
+		return nil, c, nil, r.err
 	}
 	if err := c.Validate(); err != nil {
-		return nil, corrupt("%v", err)
+		return nil, c, nil, corrupt("%v", err)
 	}
 	m.shape = r.since(before)
 	before = r.b
-	merges, err := readMerges(r.section(), c.Vocab-token.FirstMerge)
+	merges, err = readMerges(r.section(), c.Vocab-token.FirstMerge)
 	if err != nil {
-		return nil, err
+		return nil, c, nil, err
 	}
 	m.tokenizer = r.since(before)
 	before = r.b
 	if p := Precision(r.bytes(1)[0]); p == Coded {
 		r.bytes(2 * (matrices(c) + 1))
 	} else if p > Coded {
-		return nil, corrupt("precision %d is unknown", p)
+		return nil, c, nil, corrupt("precision %d is unknown", p)
 	}
 	if r.err != nil {
-		return nil, r.err
+		return nil, c, nil, r.err
 	}
 	m.settings = r.since(before)
 	before = r.b
 	r.section()
 	if r.err != nil {
-		return nil, r.err
+		return nil, c, nil, r.err
 	}
 	m.weights = r.since(before)
-	return m, m.open(c, merges)
+	return m, c, merges, nil
 }
 
 func (r *reader) shape() (c model.Config) {

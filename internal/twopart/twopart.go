@@ -225,16 +225,38 @@ func Decode(file []byte, workers int) ([]byte, error) {
 	return plain, err
 }
 
-// decode also returns the ideal length of the data in bits.
-func decode(file []byte, workers int) (plain []byte, ideal float64, err error) {
+// Sizes says what a file consists of, in bytes: its model, the data coded with it
+// and what is neither; plain is the length of the data. Nothing is decoded.
+func Sizes(file []byte) (plain, model, data, rest int, err error) {
+	r, plain, err := begin(file)
+	if err != nil {
+		return 0, 0, 0, 0, err
+	}
+	m, _, _, err := readParts(r)
+	if err != nil {
+		return 0, 0, 0, 0, err
+	}
+	return plain, m.Size(), len(r.b), len(file) - m.Size() - len(r.b), nil
+}
+
+// begin reads the header of a file and returns what follows it, without the check.
+func begin(file []byte) (r *reader, plain int, err error) {
 	if !bytes.HasPrefix(file, Magic) || len(file) < len(Magic)+1+checkSize {
 		return nil, 0, corrupt("%d bytes, or another magic number", len(file))
 	}
 	if v := file[len(Magic)]; v != version {
 		return nil, 0, fmt.Errorf("two-part: version %d of the format; this program reads %d", v, version)
 	}
-	r := &reader{b: file[len(Magic)+1 : len(file)-checkSize]}
-	size := r.number(MaxPlain)
+	r = &reader{b: file[len(Magic)+1 : len(file)-checkSize]}
+	return r, r.number(MaxPlain), nil
+}
+
+// decode also returns the ideal length of the data in bits.
+func decode(file []byte, workers int) (plain []byte, ideal float64, err error) {
+	r, size, err := begin(file)
+	if err != nil {
+		return nil, 0, err
+	}
 	m, err := readModel(r)
 	if err != nil {
 		return nil, 0, err
