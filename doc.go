@@ -31,8 +31,9 @@
 // A reader holds a block for each worker, packed and plain, the one that is being
 // read, and what the coder needs. No length is believed before the bytes that it announces are
 // there, but few packed bytes may honestly stand for a whole block:
-// [WithMaxBlock] sets the size of block that is still accepted. Sums notice
-// accidents; they are not signatures.
+// [WithMaxBlock] sets the size of block that is still accepted. It bounds the time
+// too, which is that of coding so many bytes. Sums notice accidents; they are not
+// signatures.
 //
 // # Compatibility
 //

@@ -48,6 +48,9 @@ func (c *ContextCoder) Decode(dst, src []byte) error {
 		var cur Cursor
 		c.p.Start(&cur, 0)
 		for i := range text {
+			if i&1023 == 0 && c.dec.Overrun() > 8 {
+				return checkEnd(&c.dec.Decoder)
+			}
 			text[i] = c.decodeByte(&cur)
 			c.meter.add(1)
 		}

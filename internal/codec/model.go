@@ -156,7 +156,7 @@ func (c *modelCoder) hugePages() {
 	}
 	c.huge = true
 	c.lm.Model.HugePages()
-	c.lm.head.HugePages()
+	c.lm.head.Share().HugePages() // others use the head itself, not only its rows
 	c.adapted.HugePages()
 	c.state.HugePages()
 }
@@ -259,6 +259,9 @@ func (c *modelCoder) token(s *stream, static, adapted []uint32) (rank int32, err
 	if s.ids != nil {
 		target = t.rank[s.ids[s.next]]
 		s.next++
+	}
+	if s.ids == nil && c.dec.Overrun() > 8 { // nothing is left to learn what follows from
+		return 0, checkEnd(&c.dec.Decoder)
 	}
 	w := walk{c: c, s: s}
 	room := len(s.bytes) - s.done

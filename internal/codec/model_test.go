@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"kolm/internal/kernel"
@@ -261,4 +262,31 @@ func TestLogarithm(t *testing.T) {
 	}
 }
 
+// TestEndNoticed: a payload that has ended is refused then, not after all that its
+// block might have held.
+func TestEndNoticed(t *testing.T) {
+	for _, m := range []Method{Contexts, Model, Single} {
+		read := 0
+		c := New(Options{Level: 5, LM: toyLM(t), Workers: 1})
+		c.Report(func(n int) { read += n })
+		err := c.Decode(make([]byte, 1<<20), m, []byte{0x9a})
+		if !errors.Is(err, ErrCorrupt) || read > 1<<19 {
+			t.Errorf("%v: %v after %d bytes", m, err, read)
+		}
+	}
+}
+
 func TestNotFused(t *testing.T) { nofuse.Check(t, "kolm/internal/codec") }
+
+// TestHugePagesTogether asks for large pages for two coders at once, whose model
+// is one: for the race detector.
+func TestHugePagesTogether(t *testing.T) {
+	lm := toyLM(t)
+	var together sync.WaitGroup
+	for range 2 {
+		c := newModelCoder(lm, 1)
+		c.hold(maxStreams)
+		together.Go(c.hugePages)
+	}
+	together.Wait()
+}

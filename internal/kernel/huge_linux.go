@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -16,10 +17,12 @@ func HugePages[T int8 | float32](b []T) {
 	if len(b) == 0 {
 		return
 	}
-	p := unsafe.Pointer(unsafe.SliceData(b))
-	before := int(uintptr(p) % hugePage)
-	n := (before + len(b)*int(unsafe.Sizeof(b[0])) + hugePage - 1) / hugePage * hugePage
-	all := unsafe.Slice((*byte)(unsafe.Add(p, -before)), n)
-	_ = unix.Madvise(all, unix.MADV_HUGEPAGE)
-	_ = unix.Madvise(all, unix.MADV_COLLAPSE)
+	// Numbers, not pointers: the surroundings may be no memory of the program.
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	begin := at / hugePage * hugePage
+	end := (at + uintptr(len(b))*unsafe.Sizeof(b[0]) + hugePage - 1) / hugePage * hugePage
+	for _, advice := range []uintptr{unix.MADV_HUGEPAGE, unix.MADV_COLLAPSE} {
+		_, _, _ = unix.Syscall(unix.SYS_MADVISE, begin, end-begin, advice)
+	}
+	runtime.KeepAlive(b)
 }
