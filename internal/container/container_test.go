@@ -275,6 +275,12 @@ func TestErrors(t *testing.T) {
 		{"index", set(stream, tail+3, 9), ErrHeader, -1, fmt.Sprintf("offset %d: header corrupt: the index does not agree with the blocks before it", tail)},
 		{"count", set(stream, len(stream)-20, 9), ErrHeader, -1, ""},
 		{"total", set(stream, len(stream)-16, 8), ErrHeader, -1, ""},
+		{"total, sealed", func() []byte { // only what it says of itself is wrong
+			f := set(stream, len(stream)-16, stream[len(stream)-16]+1)
+			c := check(f[:headerSize], f[tail:len(f)-sumSize])
+			copy(f[len(f)-sumSize:], c[:])
+			return f
+		}(), ErrHeader, -1, ""},
 		{"end check", set(stream, len(stream)-1, stream[len(stream)-1]+1), ErrHeader, -1, ""},
 		{"no blocks", append(append([]byte{}, stream[:headerSize]...), endTag), ErrHeader, -1, ""},
 		{"trailing", append(bytes.Clone(stream), "\x00\x00\x00"...), ErrTrailing, -1, fmt.Sprintf("offset %d: trailing data: begins with 00 00 00", len(stream))},

@@ -71,6 +71,7 @@ type part struct {
 	offset int64
 	header Header
 	index  []byte
+	plain  uint64 // as its end says
 }
 
 // partBefore returns nil if no sound index of a member ends at end.
@@ -91,7 +92,7 @@ func partBefore(r io.ReaderAt, end int64) (*part, error) {
 	if err := readAt(r, buf, end-tail); err != nil {
 		return nil, err
 	}
-	p := &part{index: buf[1 : 1+count*blockSize], offset: end - tail}
+	p := &part{index: buf[1 : 1+count*blockSize], offset: end - tail, plain: le.Uint64(foot[4:])}
 	for b := p.index; len(b) > 0; b = b[blockSize:] {
 		p.offset -= blockSize + int64(le.Uint32(b[5:]))
 	}
@@ -116,7 +117,7 @@ func partBefore(r io.ReaderAt, end int64) (*part, error) {
 
 // appendTo appends the part's blocks, and says whether they are sound.
 func (p *part) appendTo(x *Index) bool {
-	at := p.offset + headerSize
+	at, before := p.offset+headerSize, x.Plain
 	for n := uint32(0); int(n) < len(p.index)/blockSize; n++ {
 		b, err := ParseBlock(p.index[n*blockSize:][:blockSize], p.header, n)
 		if err != nil {
@@ -128,7 +129,7 @@ func (p *part) appendTo(x *Index) bool {
 		at += blockSize + int64(b.Payload)
 		x.Plain += int64(b.Plain)
 	}
-	return true
+	return uint64(x.Plain-before) == p.plain
 }
 
 // Find returns the number of the block that holds plain byte off, which must be

@@ -6,7 +6,7 @@ import (
 )
 
 // AppendShort appends a member in the short form to dst. id is the ID of the
-// model and only used by [ModelMethod]; b.Plain must be at most MaxShort.
+// model and only used by [ModelMethod] and [SingleMethod]; b.Plain must be at most MaxShort.
 func AppendShort(dst []byte, b Block, id *[32]byte, payload []byte) ([]byte, error) {
 	if err := fits(b, MaxShort, payload); err != nil {
 		return dst, err

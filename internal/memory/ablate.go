@@ -28,6 +28,9 @@ func (m *Model) Passages(text []byte) ([]Passage, error) {
 	if start >= 0 {
 		room--
 	}
+	if room < 1 {
+		return nil, errNoRoom
+	}
 	for len(tokens) > 0 {
 		n := min(room, len(tokens))
 		p := Passage{From: 1}

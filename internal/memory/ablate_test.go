@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"errors"
 	"math"
 	"testing"
 )
@@ -61,4 +62,16 @@ func TestPassages(t *testing.T) {
 			t.Errorf("%q has passages", bad)
 		}
 	}
+	m.Vocab, m.LM.Config.Context = started{m.Vocab}, 1
+	if _, err := m.Passages(text); !errors.Is(err, errNoRoom) {
+		t.Errorf("passages of a context of the start token alone: %v", err)
+	}
+	if _, err := m.pieces("", text, 0); !errors.Is(err, errNoRoom) {
+		t.Errorf("pieces of a context of the start token alone: %v", err)
+	}
 }
+
+// started is a vocabulary with a start token.
+type started struct{ Vocab }
+
+func (started) Start() int32 { return 0 }

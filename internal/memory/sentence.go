@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"errors"
 	"unicode/utf8"
 )
 
@@ -53,6 +54,9 @@ type piece struct {
 	after     int64 // if any: position in the corpus of the next one's first token
 }
 
+// errNoRoom is about a model that can see its start token and nothing else.
+var errNoRoom = errors.New("the model's context holds no text behind its start token")
+
 // pieces cuts a document so that each piece fits the context. Where it can, it cuts
 // between sentences; a sentence that is cut counts as two.
 func (m *Model) pieces(name string, text []byte, position int64) ([]*piece, error) {
@@ -66,6 +70,9 @@ func (m *Model) pieces(name string, text []byte, position int64) ([]*piece, erro
 	skip := 0
 	if start >= 0 {
 		room, skip = room-1, 1
+	}
+	if room < 1 {
+		return nil, errNoRoom
 	}
 	var list []*piece
 	for from := 0; from < len(tokens); {

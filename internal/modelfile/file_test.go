@@ -196,6 +196,30 @@ func TestForeign(t *testing.T) {
 	}
 }
 
+// TestHugeHeads: sizes whose product wraps around to that of a small tensor are no
+// sizes.
+func TestHugeHeads(t *testing.T) {
+	g, err := Parse(marshal(t, quantized(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range g.Keys {
+		switch kv := &g.Keys[i]; kv.Key { // 2^59 + 134 together, and 32 times that is 32*134
+		case "qwen3.attention.head_count":
+			kv.Value = uint32Value(756670118)
+		case "qwen3.attention.head_count_kv":
+			kv.Value = uint32Value(1)
+		case "qwen3.attention.key_length", "qwen3.attention.value_length":
+			kv.Value = uint32Value(761838929)
+		}
+	}
+	q := find(t, g, "blk.0.attn_q.weight")
+	*q = Tensor{Name: q.Name, Dims: []int{32, 134}, Type: Q8_0, Data: make([]byte, 134*34)}
+	if _, err := Load(encode(t, g.Keys, g.Tensors)); err == nil || !strings.Contains(err.Error(), "head count") {
+		t.Errorf("%v", err)
+	}
+}
+
 func find(t *testing.T, g *GGUF, name string) *Tensor {
 	for i := range g.Tensors {
 		if g.Tensors[i].Name == name {

@@ -89,13 +89,16 @@ func read(data []byte) (*loader, error) {
 	for i := range g.Tensors {
 		l.tensors[g.Tensors[i].Name] = &g.Tensors[i]
 	}
-	for _, step := range []func() error{l.config, l.vocabulary, l.weights, l.f.check} {
+	for _, step := range []func() error{l.config, l.vocabulary, l.sizes, l.weights, l.f.check} {
 		if err := step(); err != nil {
 			return nil, err
 		}
 	}
 	return l, nil
 }
+
+// sizes refuses what no model has before anything is multiplied or allocated by it.
+func (l *loader) sizes() error { return l.f.Config.Validate() }
 
 // loader turns a parsed file into a File.
 type loader struct {

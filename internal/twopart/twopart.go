@@ -51,6 +51,10 @@ const (
 	version   = 1
 	checkSize = 8
 	blockSize = 4 << 20
+	// A file's model must not ask for more memory than mostState bytes for the
+	// keys and values of as many streams as a block is coded in.
+	streams   = 16
+	mostState = 1 << 30
 	// MaxPlain is the most data that a file holds: it is read as a whole.
 	MaxPlain = 1 << 30
 )
@@ -122,6 +126,9 @@ func section(b []byte) []byte {
 // open makes the model that the parts describe: encoder and decoder use what was
 // read from the file.
 func (m *Model) open(c model.Config, merges [][2]int32) error {
+	if n := 4 * 2 * float64(c.Window) * float64(c.KVHeads*c.HeadDim) * float64(c.Layers) * streams; n > mostState {
+		return corrupt("keys and values of %d tokens take %.0f MB", c.Window, n/1e6)
+	}
 	_, n := binary.Uvarint(m.weights)
 	w, err := decodeWeights(c, m.settings, m.weights[n:])
 	if err != nil {

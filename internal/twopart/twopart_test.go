@@ -126,6 +126,24 @@ func TestPrecisions(t *testing.T) {
 	}
 }
 
+// TestGreedyModel: a small file must not ask for gigabytes of keys and values.
+func TestGreedyModel(t *testing.T) {
+	f := toy(t, 1)
+	m, err := NewModel(f, Coded, evenSteps(f, .2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := f.Config
+	c.Window = 1 << 16
+	if err := m.open(c, f.Merges); err != nil {
+		t.Fatalf("a window of %d: %v", c.Window, err)
+	}
+	c.Layers = 1 << 12
+	if err := m.open(c, f.Merges); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "keys and values") {
+		t.Errorf("%d layers of it: %v", c.Layers, err)
+	}
+}
+
 func TestFindSteps(t *testing.T) {
 	f := toy(t, 3)
 	s, err := FindSteps(context.Background(), f, text, 1, func(float64) {})
