@@ -1,3 +1,5 @@
+//go:build !purego
+
 package context
 
 // prefetch asks for the n cache lines at base+at[i] ahead of their use.

@@ -7,8 +7,8 @@ package context
 // is believed soon. A Map gives each state its probability, so the counts need
 // not be true, only telling.
 
-// maxMinor bounds the counts: with n decisions for the rarer side the other
-// side is counted up to maxMinor[n].
+// maxMajor bounds the counts: with n decisions for the rarer side the other
+// side is counted up to maxMajor[n].
 var maxMajor = [...]int{48, 24, 10, 6, 5}
 
 // kept is what remains of a count that the decision went against.

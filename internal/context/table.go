@@ -7,9 +7,9 @@ import (
 
 // table holds the states of all contexts. A slot has the 15 states of one
 // nibble in one context, at nodes 1 to 15 (the bits of the nibble so far after
-// a leading one). The first slots belong to the contexts of at most one byte;
-// behind them lie lines of 64 bytes, four check bytes and four slots, so that a
-// lookup costs one cache line.
+// a leading one). Lines of 64 bytes have four check bytes and four slots, so that
+// a lookup costs one cache line; behind them lie the slots of the contexts of at
+// most one byte.
 type table struct {
 	b      []byte
 	shift  uint   // 64 - log2(lines)

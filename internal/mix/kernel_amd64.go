@@ -1,8 +1,16 @@
+//go:build !purego
+
 package mix
 
-import "golang.org/x/sys/cpu"
+import (
+	"os"
 
-var useAVX2 = cpu.X86.HasAVX2
+	"golang.org/x/sys/cpu"
+)
+
+// useAVX2 goes by the same variable as package kernel: who asks for portable
+// arithmetic gets it here too.
+var useAVX2 = cpu.X86.HasAVX2 && os.Getenv("KOLM_KERNEL") != "portable"
 
 func dots(out, x, weight, offset []int32) {
 	if !useAVX2 {

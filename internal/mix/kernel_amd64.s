@@ -1,3 +1,5 @@
+//go:build !purego
+
 #include "textflag.h"
 
 // func dotsAVX2(out, x, weight, offset *int32, sets, n int)
