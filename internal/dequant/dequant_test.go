@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"kolm/internal/half"
+	"kolm/internal/nofuse"
 )
 
 // number is the definition: number i of a block, one at a time and in float64.
@@ -272,3 +273,5 @@ func BenchmarkWiden(b *testing.B) {
 		})
 	}
 }
+
+func TestNotFused(t *testing.T) { nofuse.Check(t, "kolm/internal/dequant") }

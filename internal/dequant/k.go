@@ -9,7 +9,7 @@ import "encoding/binary"
 func q2K(dst []float32, b []byte) {
 	scales, qs, d, m := b[:16], b[16:80], f16(b[80:]), f16(b[82:])
 	for part, s := range scales {
-		ds, mn := d*float32(s&15), m*float32(s>>4)
+		ds, mn := d*float32(s&15), float32(m*float32(s>>4))
 		shift := 2 * (part / 2 % 4)
 		for i, q := range qs[part/8*32+part%2*16:][:16] {
 			dst[part*16+i] = float32(ds*float32(q>>shift&3)) - mn
@@ -46,7 +46,7 @@ func q4K(dst []float32, b []byte) {
 	d, m, qs := f16(b), f16(b[2:]), b[16:144]
 	for part := range 8 {
 		s, n := scaleMin(b[4:16], part)
-		ds, mn := d*s, m*n
+		ds, mn := d*s, float32(m*n)
 		shift := part % 2 * 4
 		for i, q := range qs[part/2*32:][:32] {
 			dst[part*32+i] = float32(ds*float32(q>>shift&15)) - mn
@@ -58,7 +58,7 @@ func q5K(dst []float32, b []byte) {
 	d, m, high, qs := f16(b), f16(b[2:]), b[16:48], b[48:176]
 	for part := range 8 {
 		s, n := scaleMin(b[4:16], part)
-		ds, mn := d*s, m*n
+		ds, mn := d*s, float32(m*n)
 		shift := part % 2 * 4
 		for i, q := range qs[part/2*32:][:32] {
 			x := q>>shift&15 | high[i]>>part&1<<4

@@ -1,8 +1,8 @@
 // Package lmfile opens the models of others, and kolm's own, as internal/lm
 // models: GGUF files, safetensors folders as Hugging Face lays them out, and
 // llama2.c checkpoints. It also writes kolm's own models for other programs. It
-// must not know tokenizers (it gives the raw keys, or the folder) nor what a model
-// is used for.
+// must not know how text becomes tokens (it gives the raw keys, or the folder, and
+// writes down what kolm's tokenizer is) nor what a model is used for.
 //
 // # What is read
 //

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"kolm/internal/model"
+	"kolm/internal/nofuse"
 )
 
 // steps runs the streams one after the other, a token at a time, and returns
@@ -222,3 +223,5 @@ func TestNewErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestNotFused(t *testing.T) { nofuse.Check(t, "kolm/internal/model") }
