@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
+	"slices"
 
 	"github.com/alecthomas/kong"
 
@@ -60,6 +61,9 @@ func run(args []string) int {
 	if err != nil {
 		a.report("", err)
 		return codeFailed
+	}
+	if len(args) > 0 && args[0] == "help" { // as others have it: help VERB
+		args = append(slices.Clone(args[1:]), "--help")
 	}
 	ctx, err := parser.Parse(expandLevels(args, parser.Model.Node))
 	if err != nil {
