@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -132,13 +134,11 @@ func (c *trainCmd) Run(a *app) error {
 	ctx, stop := a.interruptible()
 	defer stop()
 	show := &trainTalk{a: a, output: c.Output}
-	if err := train.Run(ctx, o, show.event); err != nil {
-		if ctx.Err() != nil {
-			return &problem{code: codeInterrupted, text: "interrupted; the state is saved", hint: "the same command with --resume goes on"}
-		}
-		return err
+	err = train.Run(ctx, o, show.event)
+	if errors.Is(err, context.Canceled) {
+		return show.interrupted()
 	}
-	return nil
+	return err
 }
 
 // trainReport is one line of the log of a run in JSON.
@@ -159,11 +159,22 @@ type trainTalk struct {
 	a      *app
 	output string
 	last   time.Time // of the last line about preparation
+	saved  bool      // past the preparation, what an interruption ends is saved
+}
+
+// interrupted says what an interruption leaves.
+func (t *trainTalk) interrupted() error {
+	if !t.saved {
+		return &problem{code: codeInterrupted, text: "interrupted before the first step; nothing was to be saved", hint: "the same command begins again"}
+	}
+	return &problem{code: codeInterrupted, text: "interrupted; the state is saved", hint: "the same command with --resume goes on"}
 }
 
 func (t *trainTalk) event(e train.Event) {
 	kind := ""
 	switch e.Kind {
+	case train.Saved:
+		t.saved = true
 	case train.Note:
 		t.a.say("%s", e.Text)
 	case train.Preparing:

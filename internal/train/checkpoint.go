@@ -122,13 +122,17 @@ func (s *state) write(f io.Writer) error {
 	return w.Flush()
 }
 
-// load reads the checkpoint dir/name, or prev if there is none under name.
+// load reads the checkpoint dir/name, or prev if there is none under name. The
+// error names the first if there is neither.
 func load(dir, name, prev string) (*state, error) {
 	path := filepath.Join(dir, name)
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) && prev != "" {
 		path = filepath.Join(dir, prev)
 		f, err = os.Open(path)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("train: no %s in %s: start without --resume", name, dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("train: checkpoint: %w", err)

@@ -13,6 +13,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,7 +92,9 @@ type Event struct {
 	Left            time.Duration // estimate, 0 if unknown
 }
 
-// Run trains a model. It returns ctx's error, after saving, if ctx is cancelled.
+// Run trains a model. If ctx is cancelled it saves, which a Saved event tells, and
+// returns ctx's error, or that of saving. Before the first step there is nothing to
+// save.
 //
 // An operator can ask a running process for the final decay by writing the
 // number of tokens that it should last to the file "decay" in the run folder, and
@@ -109,7 +112,7 @@ func Run(ctx context.Context, o Options, emit func(Event)) error {
 	defer t.data.train.close()
 	for !t.Progress.Schedule.done(t.Progress.Tokens) {
 		if err := ctx.Err(); err != nil {
-			return errors.Join(err, t.save())
+			return cmp.Or(t.save(), err)
 		}
 		if err := t.considerDecay(); err != nil {
 			return err

@@ -139,6 +139,39 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestInterruption requires that an error tells whether the state was saved.
+func TestInterruption(t *testing.T) {
+	dir := t.TempDir()
+	writeCorpus(t, dir)
+	for name, c := range map[string]struct {
+		at    Kind // what is interrupted
+		lose  bool // the run folder vanishes
+		saved bool
+		want  string
+	}{
+		"preparing": {Preparing, false, false, "context canceled"},
+		"training":  {Step, false, true, "context canceled"},
+		"no folder": {Step, true, false, "checkpoint"},
+	} {
+		o, saved := tinyOptions(dir), false
+		o.Dir = filepath.Join(dir, name)
+		ctx, cancel := context.WithCancel(t.Context())
+		err := Run(ctx, o, func(e Event) {
+			saved = saved || e.Kind == Saved
+			if e.Kind != c.at {
+				return
+			}
+			cancel()
+			if c.lose {
+				os.RemoveAll(o.Dir)
+			}
+		})
+		if err == nil || !strings.Contains(err.Error(), c.want) || errors.Is(err, context.Canceled) == c.lose || saved != c.saved {
+			t.Errorf("%s: saved %v, error %v", name, saved, err)
+		}
+	}
+}
+
 // TestExtend goes on from the state before the decay to a longer run, which
 // must equal one that was long from the start.
 func TestExtend(t *testing.T) {
@@ -323,7 +356,7 @@ func TestRefusals(t *testing.T) {
 	for name, change := range map[string]func(*Options){
 		"checkpoint":      func(o *Options) {},
 		"shape":           func(o *Options) { o.Resume = true; o.Shape.Layers = 3 },
-		"resume":          func(o *Options) { o.Resume, o.Dir = true, filepath.Join(dir, "none") },
+		"no checkpoint":   func(o *Options) { o.Resume, o.Dir = true, filepath.Join(dir, "none") },
 		"no such":         func(o *Options) { o.Dir += "2"; o.Corpus = []string{filepath.Join(dir, "absent")} },
 		"multiples of 32": func(o *Options) { o.Dir += "2"; o.Shape.Dim = 40 },
 		"whole sequence":  func(o *Options) { o.Dir += "2"; o.Recipe.Batch = 100 },
@@ -331,7 +364,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		o := tinyOptions(dir)
 		change(&o)
-		if err := Run(t.Context(), o, func(Event) {}); err == nil || !(strings.Contains(err.Error(), name) || name == "resume") {
+		if err := Run(t.Context(), o, func(Event) {}); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
