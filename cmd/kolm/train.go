@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,8 +18,9 @@ import (
 type trainCmd struct {
 	Corpus  []string `arg:"" name:"corpus" type:"path" help:"Text to learn from: tar archives (a member is a document), files, folders; packed by xz, zst or gz if need be."`
 	Output  string   `short:"o" required:"" placeholder:"MODEL.gguf" help:"Where the finished model goes."`
+	Force   bool     `short:"f" help:"Overwrite the file. With --resume an earlier model of the run is overwritten anyway."`
 	Folder  string   `name:"run" placeholder:"FOLDER" help:"Folder of checkpoints and token caches; MODEL.gguf.run if not given."`
-	Resume  bool     `help:"Go on from the checkpoint in the run folder; a finished run goes on from before its decay."`
+	Resume  bool     `help:"Go on from the checkpoint in the run folder; a finished run goes on from before its decay, or, if --tokens asks for no more than it has, only writes its model again."`
 	From    string   `type:"existingfile" placeholder:"MODEL.gguf" help:"Begin with the weights and vocabulary of a model trained by kolm; size, vocabulary and window are then its own."`
 	Minutes float64  `help:"Train about this long, final decay included."`
 	Tokens  int64    `help:"Train on this many tokens, final decay included. With neither this nor --minutes: until the file \"decay\" in the run folder says how many tokens the decay shall last; it may say so again."`
@@ -73,7 +75,6 @@ func (c *trainCmd) options() (train.Options, error) {
 	if o.Threads = c.Threads; o.Threads == 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
-	o.Export = c.export
 	return o, nil
 }
 
@@ -90,8 +91,36 @@ func (c *trainCmd) begin(o *train.Options) error {
 	return nil
 }
 
-// export writes the finished model beside its final place and moves it there.
-func (c *trainCmd) export(s *train.Snapshot) error {
+// check refuses an output that could not be written, before anything is trained.
+func (c *trainCmd) check(a *app, o *train.Options) error {
+	if c.Output == "-" {
+		return usage("name a file with -o", "a model that was trained is not written to standard output")
+	}
+	c.Force = c.Force || c.Resume && c.earlier(o)
+	f, err := a.create(c.Output, nil, c.Force)
+	if err != nil {
+		return err
+	}
+	f.discard()
+	return nil
+}
+
+// earlier says whether the output is a model of the run's shape and vocabulary.
+func (c *trainCmd) earlier(o *train.Options) bool {
+	b, err := os.ReadFile(c.Output)
+	if err != nil {
+		return false
+	}
+	f, err := modelfile.Load(b)
+	if err != nil {
+		return false
+	}
+	s, err := train.Open(o.Dir)
+	return err == nil && train.ShapeOf(f) == s.Shape && slices.Equal(f.Merges, s.Merges)
+}
+
+// export writes the finished model.
+func (c *trainCmd) export(a *app, s *train.Snapshot) error {
 	name := strings.TrimSuffix(filepath.Base(c.Output), modelSuffix)
 	f, err := s.File(name, c.Float32)
 	if err != nil {
@@ -101,27 +130,7 @@ func (c *trainCmd) export(s *train.Snapshot) error {
 	if err != nil {
 		return err
 	}
-	tmp := c.Output + ".tmp"
-	if err := writeSynced(tmp, b); err != nil {
-		os.Remove(tmp)
-		return err
-	}
-	return os.Rename(tmp, c.Output)
-}
-
-func writeSynced(name string, b []byte) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if _, err := f.Write(b); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return f.Close()
+	return a.writeFile(c.Output, b, c.Force)
 }
 
 // Run trains. An interruption saves first; --resume goes on from there.
@@ -131,6 +140,10 @@ func (c *trainCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := c.check(a, &o); err != nil {
+		return err
+	}
+	o.Export = func(s *train.Snapshot) error { return c.export(a, s) }
 	ctx, stop := a.interruptible()
 	defer stop()
 	show := &trainTalk{a: a, output: c.Output}

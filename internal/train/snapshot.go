@@ -2,7 +2,6 @@ package train
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"kolm/internal/tensor"
 )
@@ -26,9 +25,9 @@ type Tensor struct {
 	Data       []float32 // (Rows, Cols)
 }
 
-// Open reads a checkpoint file, such as that of a run still in progress.
-func Open(path string) (*Snapshot, error) {
-	s, err := load(filepath.Dir(path), filepath.Base(path), "")
+// Open reads the latest state of a run folder, also of a run in progress.
+func Open(dir string) (*Snapshot, error) {
+	s, err := load(dir, checkpointFile, previousFile)
 	if err != nil {
 		return nil, err
 	}

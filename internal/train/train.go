@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -200,7 +201,10 @@ func (t *trainer) restore() error {
 	if err != nil {
 		return err
 	}
-	if p := s.Progress; p.Schedule.done(p.Tokens) {
+	switch p := s.Progress; {
+	case p.Schedule.done(p.Tokens) && t.enough(p.Tokens):
+		t.emit(Event{Kind: Note, Text: fmt.Sprintf("the run is finished, %d tokens: its model is written again", p.Tokens)})
+	case p.Schedule.done(p.Tokens):
 		if s, err = load(o.Dir, stableFile, ""); err != nil {
 			return err
 		}
@@ -211,6 +215,13 @@ func (t *trainer) restore() error {
 	}
 	t.state = *s
 	return nil
+}
+
+// enough says whether so many tokens are all that a finished run was asked for: its
+// budget is no larger, and the operator wants no other decay.
+func (t *trainer) enough(tokens int64) bool {
+	_, err := os.Stat(filepath.Join(t.o.Dir, decayFile))
+	return t.o.Tokens > 0 && t.o.Tokens <= tokens && errors.Is(err, fs.ErrNotExist)
 }
 
 // build makes the net, its workers and the optimiser, with the state's arrays

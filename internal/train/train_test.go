@@ -189,6 +189,43 @@ func TestExtend(t *testing.T) {
 	}
 }
 
+// TestFinishedAgain resumes a finished run: with no larger budget it is exported as
+// it is, with one, or with another decay asked for, it goes on from before the decay.
+func TestFinishedAgain(t *testing.T) {
+	dir := t.TempDir()
+	writeCorpus(t, dir)
+	o := tinyOptions(dir)
+	mustRun(t, o)
+	want := finalState(t, o)
+	o.Resume = true
+	for _, c := range []struct {
+		name   string
+		tokens int64
+		decay  string
+		steps  bool
+	}{
+		{"same", o.Tokens, "", false},
+		{"smaller", o.Tokens / 2, "", false},
+		{"asked", o.Tokens, "256", true},
+		{"larger", o.Tokens + 128, "", true},
+	} {
+		if c.decay != "" {
+			if err := os.WriteFile(filepath.Join(o.Dir, decayFile), []byte(c.decay), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.Tokens = c.tokens
+		steps, exported := false, false
+		o.Export = func(*Snapshot) error { exported = true; return nil }
+		for _, e := range mustRun(t, o) {
+			steps = steps || e.Kind == Step
+		}
+		if same := bytes.Equal(finalState(t, o), want); steps != c.steps || same == c.steps || !exported {
+			t.Errorf("%s: steps %v, the same state %v, exported %v", c.name, steps, same, exported)
+		}
+	}
+}
+
 func TestDecayFile(t *testing.T) {
 	dir := t.TempDir()
 	writeCorpus(t, dir)
