@@ -32,6 +32,7 @@ const (
 type cache struct {
 	f      *os.File
 	tokens int64
+	vocab  int // all tokens are below it
 }
 
 // cachePath is where the cache with a key lies.
@@ -39,8 +40,9 @@ func cachePath(dir, what string, key [32]byte) string {
 	return filepath.Join(dir, what+"-"+hex.EncodeToString(key[:6])+".u16")
 }
 
-// openCache opens the cache at path if it is whole and has the key.
-func openCache(path string, key [32]byte) (*cache, error) {
+// openCache opens the cache at path if it is whole and has the key. That its tokens
+// are of the vocabulary is checked when they are read.
+func openCache(path string, key [32]byte, vocab int) (*cache, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -57,7 +59,7 @@ func openCache(path string, key [32]byte) (*cache, error) {
 	if string(head[:8]) != cacheMagic || [32]byte(head[16:]) != key || info.Size() != cacheHeader+2*n {
 		return nil, errors.Join(fmt.Errorf("train: token cache %s is not whole or not of this corpus: remove it", path), f.Close())
 	}
-	return &cache{f: f, tokens: n}, nil
+	return &cache{f, n, vocab}, nil
 }
 
 func (c *cache) close() error { return c.f.Close() }
@@ -69,6 +71,9 @@ func (c *cache) read(dst []uint16, buf []byte, at int64) error {
 	}
 	for i := range dst {
 		dst[i] = binary.LittleEndian.Uint16(buf[2*i:])
+		if int(dst[i]) >= c.vocab {
+			return fmt.Errorf("train: token cache %s is damaged: token %d is %d, the vocabulary has %d: remove it", c.f.Name(), at+int64(i), dst[i], c.vocab)
+		}
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"kolm/internal/tensor"
@@ -53,7 +54,7 @@ func testCache(t *testing.T, n int) *cache {
 	if err := w.commit(key); err != nil {
 		t.Fatal(err)
 	}
-	c, err := openCache(path, key)
+	c, err := openCache(path, key, n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,14 +115,19 @@ func TestWindows(t *testing.T) {
 }
 
 func TestCacheDamage(t *testing.T) {
-	path := testCache(t, 100).f.Name()
-	if _, err := openCache(path, keyOf("other")); err == nil {
+	c := testCache(t, 100)
+	path := c.f.Name()
+	c.vocab = 99
+	if err := c.read(make([]uint16, 50), make([]byte, 100), 50); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "remove it") {
+		t.Errorf("a token beyond the vocabulary: %v", err)
+	}
+	if _, err := openCache(path, keyOf("other"), 100); err == nil {
 		t.Error("another corpus' cache was opened")
 	}
 	if err := os.Truncate(path, 150); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openCache(path, keyOf("test")); err == nil {
+	if _, err := openCache(path, keyOf("test"), 100); err == nil {
 		t.Error("a cut cache was opened")
 	}
 }

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -105,7 +106,7 @@ func prepare(ctx context.Context, o *Options, merges [][2]int32, emit func(Event
 
 // open opens the caches in a run folder.
 func (d *dataset) open(dir string) error {
-	held, err := openCache(cachePath(dir, "held", d.key), d.key)
+	held, err := openCache(cachePath(dir, "held", d.key), d.key, len(d.bytes))
 	if err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func (d *dataset) open(dir string) error {
 	if err := held.read(d.held, make([]byte, 2*held.tokens), 0); err != nil {
 		return err
 	}
-	d.train, err = openCache(cachePath(dir, "tokens", d.key), d.key)
+	d.train, err = openCache(cachePath(dir, "tokens", d.key), d.key, len(d.bytes))
 	return err
 }
 
@@ -123,9 +124,8 @@ func (d *dataset) open(dir string) error {
 func vocabulary(ctx context.Context, o *Options, list []string, size int64, emit func(Event)) ([][2]int32, error) {
 	key := keyOf(strings.Join(list, "\n"), fmt.Sprint(o.Shape.Vocab, o.VocabBytes))
 	path := filepath.Join(o.Dir, "merges-"+hex.EncodeToString(key[:6]))
-	if f, err := os.Open(path); err == nil {
-		defer f.Close()
-		return token.ReadMerges(f)
+	if text, err := os.ReadFile(path); err == nil {
+		return readMerges(path, text, o.Shape.Vocab)
 	}
 	var failed error
 	sample := func(yield func([]byte) bool) {
@@ -154,6 +154,18 @@ func vocabulary(ctx context.Context, o *Options, list []string, size int64, emit
 		return nil, err
 	}
 	return merges, replace(f, path, token.WriteMerges(f, merges))
+}
+
+// readMerges parses the file of a vocabulary of so many tokens.
+func readMerges(path string, text []byte, vocab int) ([][2]int32, error) {
+	merges, err := token.ReadMerges(bytes.NewReader(text))
+	if n := 257 + len(merges); err == nil && (n != vocab || text[len(text)-1] != '\n') {
+		err = fmt.Errorf("cut short: it has %d tokens, the model wants %d", n, vocab)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("train: vocabulary %s is damaged: remove it: %w", path, err)
+	}
+	return merges, nil
 }
 
 // scramble spreads a hash over all 64 bits, apart from the residues that

@@ -386,6 +386,54 @@ func TestDamagedCheckpoint(t *testing.T) {
 	}
 }
 
+// TestDamagedCache damages what the preparation left: training must name the file,
+// or make it anew.
+func TestDamagedCache(t *testing.T) {
+	dir := t.TempDir()
+	writeCorpus(t, dir)
+	for _, c := range []struct {
+		file   string
+		damage func(b []byte) []byte
+		want   string // the error has it
+	}{
+		{"tokens-*.u16", noise, "remove it"},
+		{"held-*.u16", noise, ""},
+		{"merges-*", func(b []byte) []byte { return b[:len(b)/2] }, "remove it"},
+		{"merges-*", func(b []byte) []byte { return b[:len(b)-1] }, "remove it"},
+	} {
+		o := tinyOptions(dir)
+		o.Dir = t.TempDir()
+		mustRun(t, o)
+		for _, file := range []string{checkpointFile, previousFile, stableFile} {
+			os.Remove(filepath.Join(o.Dir, file))
+		}
+		found, _ := filepath.Glob(filepath.Join(o.Dir, c.file))
+		if len(found) != 1 {
+			t.Fatalf("%s: found %v", c.file, found)
+		}
+		b, err := os.ReadFile(found[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(found[0], c.damage(b), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		err = Run(t.Context(), o, func(Event) {})
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), found[0])) {
+			t.Errorf("%s: error %v", c.file, err)
+		}
+	}
+}
+
+// noise replaces the tokens of a cache.
+func noise(b []byte) []byte {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	for i := range b[cacheHeader:] {
+		b[cacheHeader+i] = byte(rnd.Uint32())
+	}
+	return b
+}
+
 func TestRefusals(t *testing.T) {
 	dir := t.TempDir()
 	writeCorpus(t, dir)
