@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -43,12 +45,12 @@ type trainCmd struct {
 // options makes the run's inputs of the flags.
 func (c *trainCmd) options() (train.Options, error) {
 	o := train.DefaultOptions()
-	var layers, dim int
-	if n, err := fmt.Sscanf(c.Size, "%dx%d", &layers, &dim); n != 2 || err != nil {
-		return o, usage("for example --size 6x256", "size %q is not LAYERSxDIM", c.Size)
+	if err := c.values(); err != nil {
+		return o, err
 	}
-	if dim < 64 || dim%64 != 0 {
-		return o, usage("heads are 64 wide", "width %d is not a multiple of 64", dim)
+	layers, dim, err := c.layersAndDim()
+	if err != nil {
+		return o, err
 	}
 	o.Corpus, o.Held, o.HoldOut = c.Corpus, c.Held, c.HoldOut
 	o.Dir, o.Resume = c.Folder, c.Resume
@@ -76,6 +78,42 @@ func (c *trainCmd) options() (train.Options, error) {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
 	return o, nil
+}
+
+// mostBatch bounds the tokens of a step.
+const mostBatch = 1 << 24
+
+// values refuses numbers that no run can mean.
+func (c *trainCmd) values() error {
+	switch most := float64(math.MaxInt64 / time.Minute); {
+	case c.Tokens < 0:
+		return usage("", "--tokens=%d is negative", c.Tokens)
+	case !(c.Minutes >= 0 && c.Minutes < most):
+		return usage("", "--minutes=%g is not a number of minutes", c.Minutes)
+	case !(c.LearnRate > 0 && c.LearnRate <= math.MaxFloat64):
+		return usage("the default is 0.01", "--learn-rate=%g is not a positive number", c.LearnRate)
+	case c.Batch <= 0 || c.Batch > mostBatch:
+		return usage("all tokens of a step are in memory, and more of them than some ten thousands only make fewer steps", "--batch=%d is not in 1..%d", c.Batch, mostBatch)
+	case c.Save < 0:
+		return usage("", "--save=%v is negative", c.Save)
+	case c.HoldOut < 0:
+		return usage("", "--hold-out=%d is negative", c.HoldOut)
+	}
+	return nil
+}
+
+// layersAndDim parses --size.
+func (c *trainCmd) layersAndDim() (layers, dim int, err error) {
+	left, right, _ := strings.Cut(c.Size, "x")
+	l, err := strconv.ParseUint(left, 10, 16)
+	d, err2 := strconv.ParseUint(right, 10, 17)
+	switch {
+	case err != nil || err2 != nil || l == 0:
+		return 0, 0, usage("for example --size 6x256", "size %q is not LAYERSxDIM", c.Size)
+	case d < 64 || d%64 != 0:
+		return 0, 0, usage("heads are 64 wide", "width %d is not a multiple of 64", d)
+	}
+	return int(l), int(d), nil
 }
 
 // begin makes the run start from a model file.
