@@ -34,7 +34,7 @@ type trainCmd struct {
 	Threads int    `short:"T" default:"0" placeholder:"N" help:"Train on N threads; 0: one a CPU. Part of what a run repeats."`
 
 	Held      []string      `type:"path" help:"Documents to measure on, which must not be in the corpus."`
-	HoldOut   int           `default:"200" help:"Without --held: measure on every N-th document and never train on it."`
+	HoldOut   int           `default:"200" help:"Without --held: measure on about one document in N, chosen by its name, and never train on it; of a corpus that is one document, on the last twentieth of it, at most 1 MiB."`
 	Save      time.Duration `default:"3m" help:"Time between checkpoints."`
 	Batch     int           `default:"16384" help:"Tokens a step; small corpora want small steps. Warm-up lasts for thirty of them."`
 	LearnRate float64       `default:"0.01" help:"Rate of the matrices; embedding and norms take one and a half times as much."`

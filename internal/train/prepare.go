@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io/fs"
 	"iter"
 	"math"
@@ -56,16 +55,6 @@ func files(paths []string) (list []string, size int64, err error) {
 	return list, size, nil
 }
 
-// heldOut says whether a document is kept out of training: every k-th is, by
-// the hash of its name, so that it stays out whatever else the corpus holds.
-func heldOut(name string, k int) bool { return k > 0 && hashName(name)%uint64(k) == 0 }
-
-func hashName(name string) uint64 {
-	h := fnv.New64a()
-	h.Write([]byte(name))
-	return h.Sum64()
-}
-
 // prepare makes or reopens tokenizer and token caches in the run folder.
 // merges, if not nil, are the tokenizer's.
 func prepare(ctx context.Context, o *Options, merges [][2]int32, emit func(Event)) (*dataset, error) {
@@ -75,9 +64,12 @@ func prepare(ctx context.Context, o *Options, merges [][2]int32, emit func(Event
 	}
 	heldList := []string{fmt.Sprint("every ", o.HoldOut)}
 	if len(o.Held) > 0 {
-		if heldList, _, err = files(o.Held); err != nil {
-			return nil, err
-		}
+		heldList, _, err = files(o.Held)
+	} else if o.alone, err = isAlone(ctx, o.Corpus); o.alone {
+		heldList = []string{"tail"}
+	}
+	if err != nil {
+		return nil, err
 	}
 	if merges == nil {
 		if merges, err = vocabulary(ctx, o, append(list, heldList...), size, emit); err != nil {
@@ -135,7 +127,10 @@ func vocabulary(ctx context.Context, o *Options, list []string, size int64, emit
 				failed = err
 				return
 			}
-			if pick := scramble(hashName(doc.Name)); float64(pick) <= share*math.MaxUint64 && !yield(doc.Text) {
+			if pick := scramble(hashName(doc.Name)); float64(pick) > share*math.MaxUint64 && !o.alone {
+				continue
+			}
+			if !yield(doc.Text[:min(int64(len(doc.Text)), o.VocabBytes)]) {
 				return
 			}
 		}
@@ -168,65 +163,6 @@ func readMerges(path string, text []byte, vocab int) ([][2]int32, error) {
 	return merges, nil
 }
 
-// scramble spreads a hash over all 64 bits, apart from the residues that
-// heldOut uses.
-func scramble(h uint64) uint64 {
-	h ^= h >> 31
-	h *= 0x9e3779b97f4a7c15
-	return h ^ h>>29
-}
-
-// docs yields the documents under paths, each named from the last element of
-// its path on, so that what is held out does not depend on where a corpus lies.
-func docs(ctx context.Context, paths []string) iter.Seq2[corpus.Doc, error] {
-	return func(yield func(corpus.Doc, error) bool) {
-		for _, path := range paths {
-			for doc, err := range corpus.Open(path) {
-				if err == nil {
-					err = ctx.Err()
-				}
-				doc.Name = strings.TrimLeft(filepath.ToSlash(strings.TrimPrefix(doc.Name, filepath.Dir(path))), "/")
-				if !yield(doc, err) || err != nil {
-					return
-				}
-			}
-		}
-	}
-}
-
-// trainingDocs yields the documents of the corpus that may be trained on.
-func trainingDocs(ctx context.Context, o *Options) iter.Seq2[corpus.Doc, error] {
-	return func(yield func(corpus.Doc, error) bool) {
-		for doc, err := range docs(ctx, o.Corpus) {
-			if (err != nil || !heldOut(doc.Name, o.holdOut())) && !yield(doc, err) {
-				return
-			}
-		}
-	}
-}
-
-// holdOut is the rule by names, which explicit held-out paths replace.
-func (o *Options) holdOut() int {
-	if len(o.Held) > 0 {
-		return 0
-	}
-	return o.HoldOut
-}
-
-// heldDocs yields held-out documents.
-func heldDocs(ctx context.Context, o *Options) iter.Seq2[corpus.Doc, error] {
-	if len(o.Held) > 0 {
-		return docs(ctx, o.Held)
-	}
-	return func(yield func(corpus.Doc, error) bool) {
-		for doc, err := range docs(ctx, o.Corpus) {
-			if (err != nil || heldOut(doc.Name, o.HoldOut)) && !yield(doc, err) {
-				return
-			}
-		}
-	}
-}
-
 // tokenise writes the two caches.
 func tokenise(ctx context.Context, o *Options, d *dataset, size int64, emit func(Event)) error {
 	enc := &encoder{tok: d.tok, threads: o.Threads}
@@ -243,12 +179,17 @@ func tokenise(ctx context.Context, o *Options, d *dataset, size int64, emit func
 			}
 		}
 	}
-	if err := enc.writeCache(cachePath(o.Dir, "held", d.key), d.key, limited, func(int64) {}); err != nil {
+	held, err := enc.writeCache(cachePath(o.Dir, "held", d.key), d.key, limited, func(int64) {})
+	if err == nil {
+		err = enoughHeld(held, o.Recipe.Seq)
+	}
+	if err != nil {
 		return err
 	}
-	return enc.writeCache(cachePath(o.Dir, "tokens", d.key), d.key, trainingDocs(ctx, o), func(bytes int64) {
+	_, err = enc.writeCache(cachePath(o.Dir, "tokens", d.key), d.key, trainingDocs(ctx, o), func(bytes int64) {
 		emit(Event{Kind: Preparing, Text: "tokenising the corpus", Done: min(1, float64(bytes)/float64(size))})
 	})
+	return err
 }
 
 // encoder turns documents into tokens, several at a time.
@@ -262,17 +203,17 @@ type encoder struct {
 // encodeBytes is the text that is encoded between two writes.
 const encodeBytes = 8 << 20
 
-// writeCache writes the tokens of docs, in order, to a cache.
-func (e *encoder) writeCache(path string, key [32]byte, docs iter.Seq2[corpus.Doc, error], done func(bytes int64)) error {
+// writeCache writes the tokens of docs, in order, to a cache, and returns their number.
+func (e *encoder) writeCache(path string, key [32]byte, docs iter.Seq2[corpus.Doc, error], done func(bytes int64)) (tokens int64, err error) {
 	c, err := createCache(path)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	pending, bytes := 0, int64(0)
 	for doc, err := range docs {
 		if err != nil {
 			c.abandon()
-			return err
+			return 0, err
 		}
 		e.docs = append(e.docs, doc.Text)
 		pending += len(doc.Text)
@@ -280,7 +221,7 @@ func (e *encoder) writeCache(path string, key [32]byte, docs iter.Seq2[corpus.Do
 		if pending >= encodeBytes {
 			if err := e.flush(c); err != nil {
 				c.abandon()
-				return err
+				return 0, err
 			}
 			pending = 0
 			done(bytes)
@@ -288,9 +229,9 @@ func (e *encoder) writeCache(path string, key [32]byte, docs iter.Seq2[corpus.Do
 	}
 	if err := e.flush(c); err != nil {
 		c.abandon()
-		return err
+		return 0, err
 	}
-	return c.commit(key)
+	return c.tokens, c.commit(key)
 }
 
 // flush encodes and writes the documents that wait.

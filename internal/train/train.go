@@ -31,7 +31,7 @@ import (
 type Options struct {
 	Corpus     []string   // archives, files, folders
 	Held       []string   // documents to measure on; they must not be in Corpus
-	HoldOut    int        // without Held: every HoldOut-th document, by the hash of its name, is measured on and never trained on
+	HoldOut    int        // without Held: about one document in HoldOut, by the hash of its name, is measured on and never trained on; of a single document the tail is
 	HeldBytes  int64      // text to measure on, from the first held-out documents
 	VocabBytes int64      // text to learn the vocabulary from, a sample of the corpus
 	Merges     [][2]int32 // tokenizer to use; nil learns one
@@ -54,6 +54,8 @@ type Options struct {
 	Log  time.Duration // between Step events
 
 	Export func(*Snapshot) error // called with the finished model; may be nil
+
+	alone bool // the corpus is a single document
 }
 
 // DefaultOptions are those of a run on the built-in model's shape.
@@ -256,8 +258,8 @@ func (t *trainer) build() error {
 	if t.windows, err = newWindows(t.data.train, r.Seq, r.Seed, t.Progress.Order); err != nil {
 		return err
 	}
-	if len(t.data.held) <= r.Seq {
-		return fmt.Errorf("train: %d tokens are held out, fewer than one sequence: hold out more text", len(t.data.held))
+	if err := enoughHeld(int64(len(t.data.held)), r.Seq); err != nil {
+		return err
 	}
 	t.tokens, t.targets = make([]int32, r.Batch), make([]int32, r.Batch)
 	t.flops = flopsPerToken(t.Shape, r.Seq)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 const childEnv = "KOLM_TRAIN_TEST_CHILD"
@@ -108,6 +109,38 @@ func TestLearns(t *testing.T) {
 	s := o.Shape
 	if want := layout(s).total + s.Vocab*s.Dim + 2*s.Layers*s.Dim; sum != want {
 		t.Errorf("exported %d weights, want %d", sum, want)
+	}
+}
+
+// TestSingleDocument trains on one file, of which the tail is held out.
+func TestSingleDocument(t *testing.T) {
+	dir := t.TempDir()
+	var text []byte
+	for _, c := range []string{"01", "02", "03", "04", "05", "06"} {
+		b, err := os.ReadFile(filepath.Join(writeCorpus(t, t.TempDir()), c+".txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(append(text, b...), "…"...)
+	}
+	o := tinyOptions(dir)
+	o.HoldOut, o.VocabBytes = 200, 2000
+	o.Corpus = []string{filepath.Join(dir, "notes.txt")}
+	if err := os.WriteFile(o.Corpus[0], text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, o)
+	o.alone = true
+	for doc, err := range heldDocs(t.Context(), &o) {
+		n := len(doc.Text)
+		if err != nil || n < len(text)/20-3 || n > len(text)/20 || !utf8.Valid(doc.Text) || !bytes.HasSuffix(text, doc.Text) {
+			t.Errorf("held out: %d bytes of %d, %v", n, len(text), err)
+		}
+		for rest, err := range trainingDocs(t.Context(), &o) {
+			if err != nil || !bytes.Equal(append(rest.Text, doc.Text...), text) {
+				t.Errorf("trained on and held out: %d of %d bytes, %v", len(rest.Text)+n, len(text), err)
+			}
+		}
 	}
 }
 
@@ -446,11 +479,15 @@ func TestRefusals(t *testing.T) {
 		"multiples of 32": func(o *Options) { o.Dir += "2"; o.Shape.Dim = 40 },
 		"whole sequence":  func(o *Options) { o.Dir += "2"; o.Recipe.Batch = 100 },
 		"hold out more":   func(o *Options) { o.Dir += "3"; o.HeldBytes = 10 },
+		"no document is":  func(o *Options) { o.Dir += "4"; o.HoldOut = 1 << 40 },
 	} {
 		o := tinyOptions(dir)
 		change(&o)
 		if err := Run(t.Context(), o, func(Event) {}); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: error %v", name, err)
+		}
+		if found, _ := filepath.Glob(filepath.Join(dir, "run[34]", "tokens-*")); len(found) > 0 {
+			t.Errorf("%s: refused after the preparation", name)
 		}
 	}
 }
