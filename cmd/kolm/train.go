@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"kolm/internal/modelfile"
@@ -168,7 +169,10 @@ func (c *trainCmd) export(a *app, s *train.Snapshot) error {
 	if err != nil {
 		return err
 	}
-	return a.writeFile(c.Output, b, c.Force)
+	if err := a.writeFile(c.Output, b, c.Force); err != nil {
+		return failed(fmt.Sprintf("the run is saved, finished: with --resume and --tokens=%d its model is written again", s.Tokens), "%v", err)
+	}
+	return nil
 }
 
 // Run trains. An interruption saves first; --resume goes on from there.
@@ -186,8 +190,11 @@ func (c *trainCmd) Run(a *app) error {
 	defer stop()
 	show := &trainTalk{a: a, output: c.Output}
 	err = train.Run(ctx, o, show.event)
-	if errors.Is(err, context.Canceled) {
+	switch {
+	case errors.Is(err, context.Canceled):
 		return show.interrupted()
+	case errors.Is(err, syscall.ENOSPC):
+		return failed(fmt.Sprintf("make room for the run folder %s, or move it and name it with --run; what was saved there before is whole", o.Dir), "%v", err)
 	}
 	return err
 }

@@ -86,7 +86,7 @@ func (s *state) save(dir, name, prev string) error {
 }
 
 // keep makes path known as prev too. Where the file system has no links the
-// file is renamed, and load finds it under its second name if need be.
+// file is renamed, and latest finds it under its second name if need be.
 func keep(path, prev string) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -122,29 +122,40 @@ func (s *state) write(f io.Writer) error {
 	return w.Flush()
 }
 
-// load reads the checkpoint dir/name, or prev if there is none under name. The
-// error names the first if there is neither.
-func load(dir, name, prev string) (*state, error) {
+// states are the files of a run folder that hold a state, the latest first.
+func states(dir string) (names []string) {
+	for _, name := range []string{checkpointFile, previousFile, stableFile} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// latest reads the latest state of a run folder and says in which file it was.
+func latest(dir string) (s *state, name string, err error) {
+	names := states(dir)
+	if len(names) == 0 {
+		return nil, "", fmt.Errorf("train: no checkpoint in %s: start without --resume", dir)
+	}
+	s, err = load(dir, names[0])
+	if errors.Is(err, ErrDamaged) && len(names) > 1 {
+		err = fmt.Errorf("%w: remove it to go on from %s", err, names[1])
+	}
+	return s, names[0], err
+}
+
+// load reads the checkpoint dir/name.
+func load(dir, name string) (*state, error) {
 	path := filepath.Join(dir, name)
 	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) && prev != "" {
-		path = filepath.Join(dir, prev)
-		f, err = os.Open(path)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("train: no %s in %s: start without --resume", name, dir)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("train: checkpoint: %w", err)
 	}
 	defer f.Close()
 	s, err := readState(bufio.NewReaderSize(f, 1<<20))
 	if err != nil {
-		hint := ""
-		if path == filepath.Join(dir, name) && prev != "" {
-			hint = fmt.Sprintf("; the one before it is %s: rename it to %s to go on from there", prev, name)
-		}
-		return nil, fmt.Errorf("train: %s: %w%s", path, err, hint)
+		return nil, fmt.Errorf("train: %s: %w", path, err)
 	}
 	return s, nil
 }

@@ -27,7 +27,7 @@ type Tensor struct {
 
 // Open reads the latest state of a run folder, also of a run in progress.
 func Open(dir string) (*Snapshot, error) {
-	s, err := load(dir, checkpointFile, previousFile)
+	s, _, err := latest(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -192,23 +192,26 @@ func start(ctx context.Context, o *Options, emit func(Event)) (*trainer, error) 
 func (t *trainer) restore() error {
 	o := t.o
 	if !o.Resume {
-		if _, err := os.Stat(filepath.Join(o.Dir, checkpointFile)); err == nil {
-			return fmt.Errorf("train: %s holds a checkpoint: resume it, or choose another folder", o.Dir)
+		if names := states(o.Dir); len(names) > 0 {
+			return fmt.Errorf("train: %s holds a run, in the file %s: resume it, or choose another folder", o.Dir, names[0])
 		}
 		t.Shape, t.Merges = o.Shape, o.Merges
 		t.Progress.Schedule = newSchedule(o.Recipe.Warmup)
 		return nil
 	}
-	s, err := load(o.Dir, checkpointFile, previousFile)
+	s, name, err := latest(o.Dir)
 	if err != nil {
 		return err
+	}
+	if name != checkpointFile {
+		t.emit(Event{Kind: Note, Text: fmt.Sprintf("there is no file %s: going on from %s, %d tokens", checkpointFile, name, s.Progress.Tokens)})
 	}
 	switch p := s.Progress; {
 	case p.Schedule.done(p.Tokens) && t.enough(p.Tokens):
 		t.emit(Event{Kind: Note, Text: fmt.Sprintf("the run is finished, %d tokens: its model is written again", p.Tokens)})
 	case p.Schedule.done(p.Tokens):
-		if s, err = load(o.Dir, stableFile, ""); err != nil {
-			return err
+		if s, err = load(o.Dir, stableFile); err != nil {
+			return fmt.Errorf("%w: the run is finished, and goes on from its state before the decay only", err)
 		}
 		t.emit(Event{Kind: Note, Text: fmt.Sprintf("the run was finished: going on from its state before the decay, %d tokens", s.Progress.Tokens)})
 	}

@@ -54,7 +54,7 @@ func tinyOptions(dir string) Options {
 
 func finalState(t *testing.T, o Options) []byte {
 	t.Helper()
-	s, err := load(o.Dir, checkpointFile, "")
+	s, err := load(o.Dir, checkpointFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,6 +259,34 @@ func TestFinishedAgain(t *testing.T) {
 	}
 }
 
+// TestStatesLeft removes the files of a run's states one after the other: as long as
+// one is left it is gone on from, and not written over by a new run.
+func TestStatesLeft(t *testing.T) {
+	dir := t.TempDir()
+	writeCorpus(t, dir)
+	o := tinyOptions(dir)
+	o.Save = 1
+	mustRun(t, o)
+	want := finalState(t, o)
+	for _, name := range []string{checkpointFile, previousFile, stableFile} {
+		again := o
+		if err := Run(t.Context(), again, func(Event) {}); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("a new run beside %s: %v", name, err)
+		}
+		again.Dir, again.Resume = t.TempDir(), true
+		if err := os.CopyFS(again.Dir, os.DirFS(o.Dir)); err != nil {
+			t.Fatal(err)
+		}
+		if mustRun(t, again); !bytes.Equal(finalState(t, again), want) {
+			t.Errorf("resumed from %s: another state", name)
+		}
+		if err := os.Remove(filepath.Join(o.Dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustRun(t, o)
+}
+
 func TestDecayFile(t *testing.T) {
 	dir := t.TempDir()
 	writeCorpus(t, dir)
@@ -374,7 +402,7 @@ func TestKill(t *testing.T) {
 		if told == 0 {
 			t.Fatal("the process ended without saving anything")
 		}
-		s, err := load(filepath.Join(dir, "run"), checkpointFile, previousFile)
+		s, _, err := latest(filepath.Join(dir, "run"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -414,7 +442,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
-	if _, err := load(o.Dir, previousFile, ""); err != nil {
+	if _, err := load(o.Dir, previousFile); err != nil {
 		t.Errorf("the checkpoint before: %v", err)
 	}
 }
@@ -472,7 +500,7 @@ func TestRefusals(t *testing.T) {
 	writeCorpus(t, dir)
 	mustRun(t, tinyOptions(dir))
 	for name, change := range map[string]func(*Options){
-		"checkpoint":      func(o *Options) {},
+		"holds a run":     func(o *Options) {},
 		"shape":           func(o *Options) { o.Resume = true; o.Shape.Layers = 3 },
 		"no checkpoint":   func(o *Options) { o.Resume, o.Dir = true, filepath.Join(dir, "none") },
 		"no such":         func(o *Options) { o.Dir += "2"; o.Corpus = []string{filepath.Join(dir, "absent")} },
