@@ -28,17 +28,17 @@ type trainCmd struct {
 	Minutes float64  `help:"Train about this long, final decay included."`
 	Tokens  int64    `help:"Train on this many tokens, final decay included. With neither this nor --minutes: until the file \"decay\" in the run folder says how many tokens the decay shall last; it may say so again."`
 
-	Size    string `default:"6x256" placeholder:"LAYERSxDIM" help:"Layers and width. Heads are 64 wide, half as many for keys and values, and the feed-forward blocks three times as wide."`
-	Vocab   int    `default:"4096" help:"Tokens, the 256 bytes included."`
-	Window  int    `default:"256" help:"Tokens that attention sees."`
-	Seed    uint64 `default:"1" help:"Where randomness begins."`
-	Threads int    `short:"T" default:"0" placeholder:"N" help:"Train on N threads; 0: one a CPU. Part of what a run repeats."`
+	Size    string  `default:"6x256" placeholder:"LAYERSxDIM" help:"Layers and width. Heads are 64 wide, half as many for keys and values, and the feed-forward blocks three times as wide."`
+	Vocab   int     `default:"4096" help:"Tokens, the 256 bytes included."`
+	Window  int     `default:"256" help:"Tokens that attention sees."`
+	Seed    *uint64 `placeholder:"1" help:"Where randomness begins. A run keeps the one that it began with."`
+	Threads int     `short:"T" default:"0" placeholder:"N" help:"Train on N threads; 0: one a CPU. Part of what a run repeats."`
 
 	Held      []string      `type:"path" help:"Documents to measure on, which must not be in the corpus."`
 	HoldOut   int           `default:"200" help:"Without --held: measure on about one document in N, chosen by its name, and never train on it; of a corpus that is one document, on the last twentieth of it, at most 1 MiB."`
 	Save      time.Duration `default:"3m" help:"Time between checkpoints."`
-	Batch     int           `default:"16384" help:"Tokens a step; small corpora want small steps. Warm-up lasts for thirty of them."`
-	LearnRate float64       `default:"0.01" help:"Rate of the matrices; embedding and norms take one and a half times as much."`
+	Batch     *int          `placeholder:"16384" help:"Tokens a step; small corpora want small steps. Warm-up lasts for thirty of them."`
+	LearnRate *float64      `placeholder:"0.01" help:"Rate of the matrices; embedding and norms take one and a half times as much."`
 	Float32   bool          `help:"Write float32 matrices instead of int8."`
 	talk
 }
@@ -65,15 +65,12 @@ func (c *trainCmd) options() (train.Options, error) {
 	if o.Shape.Heads%o.Shape.KVHeads != 0 {
 		o.Shape.KVHeads = 1
 	}
-	if c.From != "" {
-		if err := c.begin(&o); err != nil {
-			return o, err
-		}
+	if err := c.begin(&o); err != nil {
+		return o, err
 	}
-	o.Recipe.Seq, o.Recipe.Seed = 2*o.Shape.Window, c.Seed
-	o.Recipe.Warmup = o.Recipe.Warmup * int64(c.Batch) / int64(o.Recipe.Batch)
-	o.Recipe.Batch = c.Batch
-	o.Recipe.MatrixRate, o.Recipe.VectorRate = c.LearnRate, 1.5*c.LearnRate
+	if err := c.recipe(&o); err != nil {
+		return o, err
+	}
 	o.Tokens, o.Time, o.Save = c.Tokens, time.Duration(c.Minutes*float64(time.Minute)), c.Save
 	if o.Threads = c.Threads; o.Threads == 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
@@ -91,10 +88,6 @@ func (c *trainCmd) values() error {
 		return usage("", "--tokens=%d is negative", c.Tokens)
 	case !(c.Minutes >= 0 && c.Minutes < most):
 		return usage("", "--minutes=%g is not a number of minutes", c.Minutes)
-	case !(c.LearnRate > 0 && c.LearnRate <= math.MaxFloat64):
-		return usage("the default is 0.01", "--learn-rate=%g is not a positive number", c.LearnRate)
-	case c.Batch <= 0 || c.Batch > mostBatch:
-		return usage("all tokens of a step are in memory, and more of them than some ten thousands only make fewer steps", "--batch=%d is not in 1..%d", c.Batch, mostBatch)
 	case c.Save < 0:
 		return usage("", "--save=%v is negative", c.Save)
 	case c.HoldOut < 0:
@@ -117,16 +110,50 @@ func (c *trainCmd) layersAndDim() (layers, dim int, err error) {
 	return int(l), int(d), nil
 }
 
-// begin makes the run start from a model file.
+// begin makes the run start from a model file, or go on as it began.
 func (c *trainCmd) begin(o *train.Options) error {
-	b, err := os.ReadFile(c.From)
+	if c.From != "" {
+		b, err := os.ReadFile(c.From)
+		if err != nil {
+			return err
+		}
+		if o.From, err = modelfile.Load(b); err != nil {
+			return fmt.Errorf("%s: %w", c.From, err)
+		}
+		o.Shape, o.Merges = train.ShapeOf(o.From), o.From.Merges
+	}
+	o.Recipe.Seq = 2 * o.Shape.Window
+	if !c.Resume {
+		return nil
+	}
+	s, err := train.Open(o.Dir)
 	if err != nil {
 		return err
 	}
-	if o.From, err = modelfile.Load(b); err != nil {
-		return fmt.Errorf("%s: %w", c.From, err)
+	o.Recipe, o.Merges = s.Recipe, s.Merges
+	return nil
+}
+
+// recipe sets what flags say of the recipe.
+func (c *trainCmd) recipe(o *train.Options) error {
+	r := &o.Recipe
+	if c.Seed != nil {
+		r.Seed = *c.Seed
 	}
-	o.Shape, o.Merges = train.ShapeOf(o.From), o.From.Merges
+	if c.LearnRate != nil {
+		r.MatrixRate, r.VectorRate = *c.LearnRate, 1.5**c.LearnRate
+	}
+	if !(r.MatrixRate > 0 && r.MatrixRate <= math.MaxFloat64) {
+		return usage("the default is 0.01", "--learn-rate=%g is not a positive number", r.MatrixRate)
+	}
+	if c.Batch == nil {
+		return nil
+	}
+	if *c.Batch <= 0 || *c.Batch > mostBatch {
+		return usage("all tokens of a step are in memory, and more of them than some ten thousands only make fewer steps", "--batch=%d is not in 1..%d", *c.Batch, mostBatch)
+	}
+	r.Warmup = r.Warmup * int64(*c.Batch) / int64(r.Batch)
+	r.Batch = *c.Batch
 	return nil
 }
 
@@ -154,8 +181,7 @@ func (c *trainCmd) earlier(o *train.Options) bool {
 	if err != nil {
 		return false
 	}
-	s, err := train.Open(o.Dir)
-	return err == nil && train.ShapeOf(f) == s.Shape && slices.Equal(f.Merges, s.Merges)
+	return train.ShapeOf(f) == o.Shape && slices.Equal(f.Merges, o.Merges)
 }
 
 // export writes the finished model.

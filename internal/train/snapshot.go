@@ -9,7 +9,7 @@ import (
 // Snapshot is a trained model with its tokenizer, as a model file wants it.
 type Snapshot struct {
 	Shape    Shape
-	Context  int // tokens that it was trained on at once
+	Recipe   Recipe // that it was trained by
 	Merges   [][2]int32
 	Tokens   int64   // trained on
 	HeldBits float64 // bits per byte on held-out text, 0 if not measured
@@ -35,7 +35,7 @@ func Open(dir string) (*Snapshot, error) {
 }
 
 func (s *state) snapshot() *Snapshot {
-	return &Snapshot{Shape: s.Shape, Context: s.Recipe.Seq, Merges: s.Merges, Tokens: s.Progress.Tokens,
+	return &Snapshot{Shape: s.Shape, Recipe: s.Recipe, Merges: s.Merges, Tokens: s.Progress.Tokens,
 		HeldBits: s.Progress.Held, w: s.w, params: layout(s.Shape)}
 }
 

@@ -17,7 +17,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -43,7 +42,7 @@ type Options struct {
 	Dir    string // run folder
 	Shape  Shape
 	Recipe Recipe
-	Resume bool // go on from the folder's checkpoint
+	Resume bool // go on from the folder's checkpoint, with its shape and seed
 
 	Tokens  int64         // train until this many tokens in all, decay included; or
 	Time    time.Duration // train about this long, decay included; neither: until the operator asks for the decay
@@ -219,14 +218,41 @@ func (t *trainer) restore() error {
 		return fmt.Errorf("train: %s holds a model of shape %+v, not %+v", o.Dir, s.Shape, o.Shape)
 	}
 	t.state = *s
+	return t.compare()
+}
+
+// compare refuses a budget that the state has used up, and tells what else is asked
+// of a run in progress in vain.
+func (t *trainer) compare() error {
+	o, p := t.o, &t.Progress
+	note := func(format string, args ...any) { t.emit(Event{Kind: Note, Text: fmt.Sprintf(format, args...)}) }
+	if o.From != nil {
+		note("the run goes on with its own weights, not with those of the model that it began with")
+	}
+	if seed := t.Recipe.Seed; o.Recipe.Seed != seed {
+		note("the run keeps its seed, %d", seed)
+		o.Recipe.Seed = seed
+	}
+	switch end := p.Schedule.Start + p.Schedule.Length; {
+	case p.Schedule.done(p.Tokens):
+	case p.Schedule.decaying() && (o.Tokens > 0 && o.Tokens != end || o.Time > 0):
+		note("the decay has begun and ends at %d tokens, whatever the budget: only the file %s gives it another length", end, decayFile)
+	case !p.Schedule.decaying() && o.Tokens > 0 && o.Tokens <= p.Tokens && !t.asked():
+		return fmt.Errorf("train: the budget of %d tokens is used up: the run has trained on %d, and not decayed yet: give a larger one", o.Tokens, p.Tokens)
+	}
 	return nil
 }
 
 // enough says whether so many tokens are all that a finished run was asked for: its
 // budget is no larger, and the operator wants no other decay.
 func (t *trainer) enough(tokens int64) bool {
+	return t.o.Tokens > 0 && t.o.Tokens <= tokens && !t.asked()
+}
+
+// asked says whether the operator asks for a decay.
+func (t *trainer) asked() bool {
 	_, err := os.Stat(filepath.Join(t.o.Dir, decayFile))
-	return t.o.Tokens > 0 && t.o.Tokens <= tokens && errors.Is(err, fs.ErrNotExist)
+	return err == nil
 }
 
 // build makes the net, its workers and the optimiser, with the state's arrays

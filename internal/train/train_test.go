@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"kolm/internal/modelfile"
 )
 
 const childEnv = "KOLM_TRAIN_TEST_CHILD"
@@ -285,6 +287,57 @@ func TestStatesLeft(t *testing.T) {
 		}
 	}
 	mustRun(t, o)
+}
+
+// TestResumedOtherwise resumes runs with another budget, seed or beginning: what is
+// not done must be said, or refused.
+func TestResumedOtherwise(t *testing.T) {
+	dir := t.TempDir()
+	writeCorpus(t, dir)
+	whole := tinyOptions(dir)
+	mustRun(t, whole)
+	for _, c := range []struct {
+		name   string
+		stop   int64 // the step after which the first process is stopped
+		change func(*Options)
+		note   string
+		err    string
+		same   bool // the run ends as it would have
+	}{
+		{"same", 20, func(o *Options) {}, "", "", true},
+		{"larger in the decay", 20, func(o *Options) { o.Tokens *= 2 }, "ends at 3072 tokens", "", true},
+		{"smaller in the decay", 20, func(o *Options) { o.Tokens = 128 }, "ends at 3072 tokens", "", true},
+		{"minutes in the decay", 20, func(o *Options) { o.Tokens, o.Time = 0, time.Hour }, "ends at 3072 tokens", "", true},
+		{"used up", 10, func(o *Options) { o.Tokens = 1280 }, "", "used up", false},
+		{"larger", 10, func(o *Options) { o.Tokens = 14 * 128 }, "decay begins at 1408", "", false},
+		{"seed", 10, func(o *Options) { o.Recipe.Seed = 7 }, "keeps its seed, 1", "", true},
+		{"from", 10, func(o *Options) { o.From = &modelfile.File{} }, "its own weights", "", true},
+	} {
+		o := tinyOptions(dir)
+		o.Dir = filepath.Join(dir, c.name)
+		ctx, cancel := context.WithCancel(t.Context())
+		if err := Run(ctx, o, func(e Event) {
+			if e.Kind == Step && e.Step == c.stop {
+				cancel()
+			}
+		}); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		o.Resume = true
+		c.change(&o)
+		var notes string
+		err := Run(t.Context(), o, func(e Event) {
+			if e.Kind == Note {
+				notes += e.Text + "\n"
+			}
+		})
+		if c.err == "" && err != nil || c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)) || !strings.Contains(notes, c.note) {
+			t.Errorf("%s: error %v, notes %q", c.name, err, notes)
+		}
+		if got := bytes.Equal(finalState(t, o), finalState(t, whole)); got != c.same {
+			t.Errorf("%s: the state of the same run is %v", c.name, got)
+		}
+	}
 }
 
 func TestDecayFile(t *testing.T) {
