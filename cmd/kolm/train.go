@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -23,138 +20,24 @@ type trainCmd struct {
 	Output  string   `short:"o" required:"" placeholder:"MODEL.gguf" help:"Where the finished model goes."`
 	Force   bool     `short:"f" help:"Overwrite the file. With --resume an earlier model of the run is overwritten anyway."`
 	Folder  string   `name:"run" placeholder:"FOLDER" help:"Folder of checkpoints and token caches; MODEL.gguf.run if not given."`
-	Resume  bool     `help:"Go on from the checkpoint in the run folder; a finished run goes on from before its decay, or, if --tokens asks for no more than it has, only writes its model again."`
+	Resume  bool     `help:"Go on from the checkpoint in the run folder, with its size, vocabulary, window, seed, and the batch and rate that it had if none is given. A finished run goes on from before its decay, or, if --tokens asks for no more than it has, only writes its model again."`
 	From    string   `type:"existingfile" placeholder:"MODEL.gguf" help:"Begin with the weights and vocabulary of a model trained by kolm; size, vocabulary and window are then its own."`
-	Minutes float64  `help:"Train about this long, final decay included."`
-	Tokens  int64    `help:"Train on this many tokens, final decay included. With neither this nor --minutes: until the file \"decay\" in the run folder says how many tokens the decay shall last; it may say so again."`
+	Minutes float64  `placeholder:"X" help:"Train about this long, final decay included; at each --resume the time starts anew."`
+	Tokens  int64    `placeholder:"N" help:"Train on this many tokens, final decay included. With neither this nor --minutes: until the file \"decay\" in the run folder says how many tokens the decay shall last; it may say so again."`
 
-	Size    string  `default:"6x256" placeholder:"LAYERSxDIM" help:"Layers and width. Heads are 64 wide, half as many for keys and values, and the feed-forward blocks three times as wide."`
-	Vocab   int     `default:"4096" help:"Tokens, the 256 bytes included."`
-	Window  int     `default:"256" help:"Tokens that attention sees."`
+	Size    string  `placeholder:"6x256" help:"LAYERSxWIDTH. Heads are 64 wide, half as many for keys and values, and the feed-forward blocks three times as wide."`
+	Vocab   *int    `placeholder:"4096" help:"Tokens, the 256 bytes included; a multiple of 32."`
+	Window  *int    `placeholder:"256" help:"Tokens that attention sees, a multiple of 16. Training sequences are twice as long."`
 	Seed    *uint64 `placeholder:"1" help:"Where randomness begins. A run keeps the one that it began with."`
 	Threads int     `short:"T" default:"0" placeholder:"N" help:"Train on N threads; 0: one a CPU. Part of what a run repeats."`
 
-	Held      []string      `type:"path" help:"Documents to measure on, which must not be in the corpus."`
+	Held      []string      `type:"path" placeholder:"PATH" help:"Documents to measure on, which must not be in the corpus."`
 	HoldOut   int           `default:"200" help:"Without --held: measure on about one document in N, chosen by its name, and never train on it; of a corpus that is one document, on the last twentieth of it, at most 1 MiB."`
 	Save      time.Duration `default:"3m" help:"Time between checkpoints."`
-	Batch     *int          `placeholder:"16384" help:"Tokens a step; small corpora want small steps. Warm-up lasts for thirty of them."`
+	Batch     *int          `placeholder:"16384" help:"Tokens a step, a multiple of twice the window; small corpora want small steps. Warm-up lasts for thirty of them."`
 	LearnRate *float64      `placeholder:"0.01" help:"Rate of the matrices; embedding and norms take one and a half times as much."`
 	Float32   bool          `help:"Write float32 matrices instead of int8."`
 	talk
-}
-
-// options makes the run's inputs of the flags.
-func (c *trainCmd) options() (train.Options, error) {
-	o := train.DefaultOptions()
-	if err := c.values(); err != nil {
-		return o, err
-	}
-	layers, dim, err := c.layersAndDim()
-	if err != nil {
-		return o, err
-	}
-	o.Corpus, o.Held, o.HoldOut = c.Corpus, c.Held, c.HoldOut
-	o.Dir, o.Resume = c.Folder, c.Resume
-	if o.Dir == "" {
-		o.Dir = c.Output + ".run"
-	}
-	o.Shape.Vocab, o.Shape.Window = c.Vocab, c.Window
-	o.Shape.Layers, o.Shape.Dim, o.Shape.FFN = layers, dim, 3*dim
-	o.Shape.Heads = dim / o.Shape.HeadDim
-	o.Shape.KVHeads = max(1, o.Shape.Heads/2)
-	if o.Shape.Heads%o.Shape.KVHeads != 0 {
-		o.Shape.KVHeads = 1
-	}
-	if err := c.begin(&o); err != nil {
-		return o, err
-	}
-	if err := c.recipe(&o); err != nil {
-		return o, err
-	}
-	o.Tokens, o.Time, o.Save = c.Tokens, time.Duration(c.Minutes*float64(time.Minute)), c.Save
-	if o.Threads = c.Threads; o.Threads == 0 {
-		o.Threads = runtime.GOMAXPROCS(0)
-	}
-	return o, nil
-}
-
-// mostBatch bounds the tokens of a step.
-const mostBatch = 1 << 24
-
-// values refuses numbers that no run can mean.
-func (c *trainCmd) values() error {
-	switch most := float64(math.MaxInt64 / time.Minute); {
-	case c.Tokens < 0:
-		return usage("", "--tokens=%d is negative", c.Tokens)
-	case !(c.Minutes >= 0 && c.Minutes < most):
-		return usage("", "--minutes=%g is not a number of minutes", c.Minutes)
-	case c.Save < 0:
-		return usage("", "--save=%v is negative", c.Save)
-	case c.HoldOut < 0:
-		return usage("", "--hold-out=%d is negative", c.HoldOut)
-	}
-	return nil
-}
-
-// layersAndDim parses --size.
-func (c *trainCmd) layersAndDim() (layers, dim int, err error) {
-	left, right, _ := strings.Cut(c.Size, "x")
-	l, err := strconv.ParseUint(left, 10, 16)
-	d, err2 := strconv.ParseUint(right, 10, 17)
-	switch {
-	case err != nil || err2 != nil || l == 0:
-		return 0, 0, usage("for example --size 6x256", "size %q is not LAYERSxDIM", c.Size)
-	case d < 64 || d%64 != 0:
-		return 0, 0, usage("heads are 64 wide", "width %d is not a multiple of 64", d)
-	}
-	return int(l), int(d), nil
-}
-
-// begin makes the run start from a model file, or go on as it began.
-func (c *trainCmd) begin(o *train.Options) error {
-	if c.From != "" {
-		b, err := os.ReadFile(c.From)
-		if err != nil {
-			return err
-		}
-		if o.From, err = modelfile.Load(b); err != nil {
-			return fmt.Errorf("%s: %w", c.From, err)
-		}
-		o.Shape, o.Merges = train.ShapeOf(o.From), o.From.Merges
-	}
-	o.Recipe.Seq = 2 * o.Shape.Window
-	if !c.Resume {
-		return nil
-	}
-	s, err := train.Open(o.Dir)
-	if err != nil {
-		return err
-	}
-	o.Recipe, o.Merges = s.Recipe, s.Merges
-	return nil
-}
-
-// recipe sets what flags say of the recipe.
-func (c *trainCmd) recipe(o *train.Options) error {
-	r := &o.Recipe
-	if c.Seed != nil {
-		r.Seed = *c.Seed
-	}
-	if c.LearnRate != nil {
-		r.MatrixRate, r.VectorRate = *c.LearnRate, 1.5**c.LearnRate
-	}
-	if !(r.MatrixRate > 0 && r.MatrixRate <= math.MaxFloat64) {
-		return usage("the default is 0.01", "--learn-rate=%g is not a positive number", r.MatrixRate)
-	}
-	if c.Batch == nil {
-		return nil
-	}
-	if *c.Batch <= 0 || *c.Batch > mostBatch {
-		return usage("all tokens of a step are in memory, and more of them than some ten thousands only make fewer steps", "--batch=%d is not in 1..%d", *c.Batch, mostBatch)
-	}
-	r.Warmup = r.Warmup * int64(*c.Batch) / int64(r.Batch)
-	r.Batch = *c.Batch
-	return nil
 }
 
 // check refuses an output that could not be written, before anything is trained.
@@ -162,7 +45,7 @@ func (c *trainCmd) check(a *app, o *train.Options) error {
 	if c.Output == "-" {
 		return usage("name a file with -o", "a model that was trained is not written to standard output")
 	}
-	c.Force = c.Force || c.Resume && c.earlier(o)
+	c.Force = c.Force || c.Resume && c.earlier(o.Dir)
 	f, err := a.create(c.Output, nil, c.Force)
 	if err != nil {
 		return err
@@ -171,8 +54,9 @@ func (c *trainCmd) check(a *app, o *train.Options) error {
 	return nil
 }
 
-// earlier says whether the output is a model of the run's shape and vocabulary.
-func (c *trainCmd) earlier(o *train.Options) bool {
+// earlier says whether the output is a model of the shape and vocabulary of the run
+// in dir.
+func (c *trainCmd) earlier(dir string) bool {
 	b, err := os.ReadFile(c.Output)
 	if err != nil {
 		return false
@@ -181,7 +65,8 @@ func (c *trainCmd) earlier(o *train.Options) bool {
 	if err != nil {
 		return false
 	}
-	return train.ShapeOf(f) == o.Shape && slices.Equal(f.Merges, o.Merges)
+	s, err := train.Open(dir)
+	return err == nil && train.ShapeOf(f) == s.Shape && slices.Equal(f.Merges, s.Merges)
 }
 
 // export writes the finished model.

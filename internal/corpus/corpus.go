@@ -62,12 +62,18 @@ var errStop = errors.New("stop")
 
 // walk sees the documents of the file or folder path.
 func walk(path string, see func(Doc) error) error {
+	return Files(path, func(name string) error { return file(name, see) })
+}
+
+// Files sees the names of the files that Open reads of path, which is itself one of
+// them if it is no folder.
+func Files(path string, see func(name string) error) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
 	if !info.IsDir() {
-		return file(path, see)
+		return see(path)
 	}
 	return fs.WalkDir(os.DirFS(path), ".", func(name string, d fs.DirEntry, err error) error {
 		name = filepath.Join(path, filepath.FromSlash(name))
@@ -77,7 +83,7 @@ func walk(path string, see func(Doc) error) error {
 		if !d.Type().IsRegular() {
 			return nil
 		}
-		return file(name, see)
+		return see(name)
 	})
 }
 

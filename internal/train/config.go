@@ -21,6 +21,10 @@ type Shape struct {
 	Eps      float32 // of every RMS norm
 }
 
+func (s Shape) String() string {
+	return fmt.Sprintf("%dx%d, vocabulary %d, window %d", s.Layers, s.Dim, s.Vocab, s.Window)
+}
+
 // Recipe is how a model is trained. All rates are those of the constant phase.
 type Recipe struct {
 	Seq         int     // tokens in a training sequence; a multiple of 32

@@ -215,7 +215,7 @@ func (t *trainer) restore() error {
 		t.emit(Event{Kind: Note, Text: fmt.Sprintf("the run was finished: going on from its state before the decay, %d tokens", s.Progress.Tokens)})
 	}
 	if s.Shape != o.Shape {
-		return fmt.Errorf("train: %s holds a model of shape %+v, not %+v", o.Dir, s.Shape, o.Shape)
+		return fmt.Errorf("train: %s holds a model of %v, not %v", o.Dir, s.Shape, o.Shape)
 	}
 	t.state = *s
 	return t.compare()

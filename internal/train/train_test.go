@@ -554,7 +554,7 @@ func TestRefusals(t *testing.T) {
 	mustRun(t, tinyOptions(dir))
 	for name, change := range map[string]func(*Options){
 		"holds a run":     func(o *Options) {},
-		"shape":           func(o *Options) { o.Resume = true; o.Shape.Layers = 3 },
+		" not 3x":         func(o *Options) { o.Resume = true; o.Shape.Layers = 3 },
 		"no checkpoint":   func(o *Options) { o.Resume, o.Dir = true, filepath.Join(dir, "none") },
 		"no such":         func(o *Options) { o.Dir += "2"; o.Corpus = []string{filepath.Join(dir, "absent")} },
 		"multiples of 32": func(o *Options) { o.Dir += "2"; o.Shape.Dim = 40 },
