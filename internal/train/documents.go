@@ -40,13 +40,19 @@ func docs(ctx context.Context, paths []string) iter.Seq2[corpus.Doc, error] {
 				if err == nil {
 					err = ctx.Err()
 				}
-				doc.Name = strings.TrimLeft(filepath.ToSlash(strings.TrimPrefix(doc.Name, filepath.Dir(path))), "/")
+				doc.Name = shortName(doc.Name, path)
 				if !yield(doc, err) || err != nil {
 					return
 				}
 			}
 		}
 	}
+}
+
+// shortName is the name of a file or document under path from the path's last element
+// on.
+func shortName(name, path string) string {
+	return strings.TrimLeft(filepath.ToSlash(strings.TrimPrefix(name, filepath.Dir(path))), "/")
 }
 
 // trainingDocs yields the documents of the corpus that may be trained on.

@@ -3,10 +3,11 @@ package train
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"iter"
 	"math"
 	"os"
@@ -24,55 +25,90 @@ type dataset struct {
 	held  []uint16  // tokens that are never trained on
 	bytes []float64 // length of each token
 	key   [32]byte
+	older [32]byte // that the same corpus, where it lies, had in earlier versions
 }
 
-// files describes the regular files of a corpus and their sum of sizes; the
-// description changes when the corpus does.
-func files(paths []string) (list []string, size int64, err error) {
+// listing describes the files of a corpus.
+type listing struct {
+	files []string // names, sizes and ends: what moves or is touched stays the same
+	times []string // paths, sizes and times, which caches were once named by
+	size  int64    // of all text, about
+}
+
+func (l listing) with(other listing) listing {
+	return listing{append(l.files, other.files...), append(l.times, other.times...), l.size}
+}
+
+// list describes the files under paths.
+func list(paths []string) (l listing, err error) {
 	for _, root := range paths {
-		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			info, err := d.Info()
+		err := corpus.Files(root, func(path string) error {
+			info, err := os.Stat(path)
 			if err != nil {
 				return err
 			}
-			list = append(list, fmt.Sprint(path, " ", info.Size(), " ", info.ModTime().UnixNano()))
-			size += info.Size()
+			if !info.Mode().IsRegular() {
+				return fmt.Errorf("%s is no regular file, which can be read more than once", path)
+			}
+			hash, err := hashEnds(path, info.Size())
+			if err != nil {
+				return err
+			}
+			l.files = append(l.files, fmt.Sprint(shortName(path, root), " ", info.Size(), " ", hash))
+			l.times = append(l.times, fmt.Sprint(path, " ", info.Size(), " ", info.ModTime().UnixNano()))
+			l.size += info.Size()
 			if ext := filepath.Ext(path); ext == ".xz" || ext == ".zst" || ext == ".gz" {
-				size += 3 * info.Size() // text packs about four to one
+				l.size += 3 * info.Size() // text packs about four to one
 			}
 			return nil
 		})
 		if err != nil {
-			return nil, 0, fmt.Errorf("train: corpus: %w", err)
+			return l, fmt.Errorf("train: corpus: %w", err)
 		}
 	}
-	if len(list) == 0 {
-		return nil, 0, errors.New("train: no corpus: name at least one file or folder")
+	if len(l.files) == 0 {
+		return l, errors.New("train: no corpus: name at least one file or folder")
 	}
-	return list, size, nil
+	return l, nil
+}
+
+// hashEnds hashes the first and the last MiB of a file.
+func hashEnds(path string, size int64) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	const end = 1 << 20
+	sum := sha256.New()
+	for _, at := range []int64{0, max(end, size-end)} {
+		if _, err := io.Copy(sum, io.NewSectionReader(f, at, end)); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // prepare makes or reopens tokenizer and token caches in the run folder.
 // merges, if not nil, are the tokenizer's.
 func prepare(ctx context.Context, o *Options, merges [][2]int32, emit func(Event)) (*dataset, error) {
-	list, size, err := files(o.Corpus)
+	l, err := list(o.Corpus)
 	if err != nil {
 		return nil, err
 	}
-	heldList := []string{fmt.Sprint("every ", o.HoldOut)}
+	every := fmt.Sprint("every ", o.HoldOut)
+	held := listing{files: []string{every}, times: []string{every}}
 	if len(o.Held) > 0 {
-		heldList, _, err = files(o.Held)
+		held, err = list(o.Held)
 	} else if o.alone, err = isAlone(ctx, o.Corpus); o.alone {
-		heldList = []string{"tail"}
+		held = listing{files: []string{"tail"}}
 	}
 	if err != nil {
 		return nil, err
 	}
+	l = l.with(held)
 	if merges == nil {
-		if merges, err = vocabulary(ctx, o, append(list, heldList...), size, emit); err != nil {
+		if merges, err = vocabulary(ctx, o, l, emit); err != nil {
 			return nil, err
 		}
 	}
@@ -86,14 +122,40 @@ func prepare(ctx context.Context, o *Options, merges [][2]int32, emit func(Event
 	for i := range d.bytes {
 		d.bytes[i] = float64(len(d.tok.Bytes(i)))
 	}
-	d.key = keyOf(strings.Join(append(list, heldList...), "\n"), fmt.Sprint(merges), fmt.Sprint(o.HeldBytes))
-	if err := d.open(o.Dir); err == nil {
-		return d, nil
+	key := func(files []string) [32]byte {
+		return keyOf(strings.Join(files, "\n"), fmt.Sprint(merges), fmt.Sprint(o.HeldBytes))
 	}
-	if err := tokenise(ctx, o, d, size, emit); err != nil {
+	d.older = key(l.times)
+	for _, d.key = range [][32]byte{d.older, key(l.files)} {
+		if err := d.open(o.Dir); err == nil {
+			return d, nil
+		}
+	}
+	if err := tokenise(ctx, o, d, l.size, emit); err != nil {
+		return nil, err
+	}
+	if err := d.sweep(o.Dir); err != nil {
 		return nil, err
 	}
 	return d, d.open(o.Dir)
+}
+
+// sweep removes the caches of a run folder that are not the dataset's.
+func (d *dataset) sweep(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		what, _, found := strings.Cut(e.Name(), "-")
+		path := filepath.Join(dir, e.Name())
+		if found && (what == "held" || what == "tokens") && path != cachePath(dir, what, d.key) {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // open opens the caches in a run folder.
@@ -113,15 +175,15 @@ func (d *dataset) open(dir string) error {
 
 // vocabulary learns the merges from a sample of the corpus, or reads those
 // learned before.
-func vocabulary(ctx context.Context, o *Options, list []string, size int64, emit func(Event)) ([][2]int32, error) {
-	key := keyOf(strings.Join(list, "\n"), fmt.Sprint(o.Shape.Vocab, o.VocabBytes))
+func vocabulary(ctx context.Context, o *Options, l listing, emit func(Event)) ([][2]int32, error) {
+	key := keyOf(strings.Join(l.files, "\n"), fmt.Sprint(o.Shape.Vocab, o.VocabBytes))
 	path := filepath.Join(o.Dir, "merges-"+hex.EncodeToString(key[:6]))
 	if text, err := os.ReadFile(path); err == nil {
 		return readMerges(path, text, o.Shape.Vocab)
 	}
 	var failed error
 	sample := func(yield func([]byte) bool) {
-		share := min(1, float64(o.VocabBytes)/float64(size))
+		share := min(1, float64(o.VocabBytes)/float64(l.size))
 		for doc, err := range trainingDocs(ctx, o) {
 			if err != nil {
 				failed = err

@@ -340,6 +340,82 @@ func TestResumedOtherwise(t *testing.T) {
 	}
 }
 
+// TestMovedCorpus resumes a run with its corpus moved, touched, and changed, and with
+// caches named as they once were: only another corpus is another corpus.
+func TestMovedCorpus(t *testing.T) {
+	for name, c := range map[string]struct {
+		change  func(o *Options) error
+		changed bool
+	}{
+		"moved": {func(o *Options) error {
+			old := o.Corpus[0]
+			o.Corpus[0] = filepath.Join(filepath.Dir(old), "elsewhere", "corpus")
+			return errors.Join(os.Mkdir(filepath.Dir(o.Corpus[0]), 0o777), os.Rename(old, o.Corpus[0]))
+		}, false},
+		"touched": {func(o *Options) error {
+			return os.Chtimes(filepath.Join(o.Corpus[0], "07.txt"), time.Time{}, time.Now().Add(time.Hour))
+		}, false},
+		"of an earlier version":             {func(o *Options) error { return asBefore(o, true) }, false},
+		"of an earlier version, not cached": {func(o *Options) error { return asBefore(o, false) }, false},
+		"changed": {func(o *Options) error {
+			return os.WriteFile(filepath.Join(o.Corpus[0], "07.txt"), []byte("a cat and a dog"), 0o666)
+		}, true},
+	} {
+		dir := t.TempDir()
+		writeCorpus(t, dir)
+		o := tinyOptions(dir)
+		ctx, cancel := context.WithCancel(t.Context())
+		if err := Run(ctx, o, func(e Event) {
+			if e.Kind == Step && e.Step == 3 {
+				cancel()
+			}
+		}); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if err := c.change(&o); err != nil {
+			t.Fatal(err)
+		}
+		o.Resume = true
+		changed := false
+		for _, e := range mustRun(t, o) {
+			changed = changed || e.Kind == Note && strings.Contains(e.Text, "corpus changed")
+		}
+		caches, _ := filepath.Glob(filepath.Join(o.Dir, "*.u16"))
+		if changed != c.changed || len(caches) != 2 {
+			t.Errorf("%s: changed is %v, caches %v", name, changed, caches)
+		}
+	}
+}
+
+// asBefore makes a run folder what an earlier version would have left: its key is of
+// paths and times.
+func asBefore(o *Options, caches bool) error {
+	s, err := load(o.Dir, checkpointFile)
+	if err != nil {
+		return err
+	}
+	d, err := prepare(context.Background(), o, s.Merges, func(Event) {})
+	if err != nil {
+		return err
+	}
+	defer d.train.close()
+	for _, what := range []string{"held", "tokens"} {
+		path := cachePath(o.Dir, what, d.key)
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if copy(b[16:], d.older[:]); caches {
+			err = os.WriteFile(cachePath(o.Dir, what, d.older), b, 0o666)
+		}
+		if err := errors.Join(err, os.Remove(path)); err != nil {
+			return err
+		}
+	}
+	s.Data = d.older
+	return s.save(o.Dir, checkpointFile, previousFile)
+}
+
 func TestDecayFile(t *testing.T) {
 	dir := t.TempDir()
 	writeCorpus(t, dir)
