@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"kolm"
+	"kolm/internal/train"
 )
 
 func TestMain(m *testing.M) {
@@ -297,6 +298,18 @@ func TestVersionLine(t *testing.T) {
 	r.fill(b)
 	if got, want := r.line(), "kolm v1.2.3, commit 001122334455 modified, format 1, linux/s390x go1.26, kernel portable, models 01234567, fedcba98"; got != want {
 		t.Errorf("with one: %q, want %q", got, want)
+	}
+}
+
+// TestTrainShape resumes a run with other heads than --size gives a new one.
+func TestTrainShape(t *testing.T) {
+	begun := train.DefaultShape()
+	begun.KVHeads = begun.Heads
+	for size, want := range map[string]int{"": 4, "6x256": 4, "6x512": 4, "5x256": 2} {
+		o := train.Options{Shape: begun}
+		if err := (&trainCmd{Resume: true, Size: size}).shape(&o); err != nil || o.Shape.KVHeads != want {
+			t.Errorf("--size=%s: %d key heads, want %d, %v", size, o.Shape.KVHeads, want, err)
+		}
 	}
 }
 

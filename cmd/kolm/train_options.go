@@ -88,11 +88,8 @@ func (c *trainCmd) shape(o *train.Options) error {
 		if err != nil {
 			return err
 		}
-		s.Layers, s.Dim, s.FFN = layers, dim, 3*dim
-		s.Heads = dim / s.HeadDim
-		s.KVHeads = max(1, s.Heads/2)
-		if s.Heads%s.KVHeads != 0 {
-			s.KVHeads = 1
+		if layers != s.Layers || dim != s.Dim { // else the heads are those of the run
+			resize(s, layers, dim)
 		}
 	}
 	if c.Vocab != nil {
@@ -110,6 +107,16 @@ func (c *trainCmd) shape(o *train.Options) error {
 	return nil
 }
 
+// resize gives a shape another size, with heads of the same width.
+func resize(s *train.Shape, layers, dim int) {
+	s.Layers, s.Dim, s.FFN = layers, dim, 3*dim
+	s.Heads = dim / s.HeadDim
+	s.KVHeads = max(1, s.Heads/2)
+	if s.Heads%s.KVHeads != 0 {
+		s.KVHeads = 1
+	}
+}
+
 // layersAndDim parses --size.
 func (c *trainCmd) layersAndDim() (layers, dim int, err error) {
 	left, right, _ := strings.Cut(c.Size, "x")
@@ -117,7 +124,7 @@ func (c *trainCmd) layersAndDim() (layers, dim int, err error) {
 	d, err2 := strconv.ParseUint(right, 10, 17)
 	switch {
 	case err != nil || err2 != nil || l == 0:
-		return 0, 0, usage("for example --size 6x256", "size %q is not LAYERSxDIM", c.Size)
+		return 0, 0, usage("for example --size 6x256", "size %q is not LAYERSxWIDTH", c.Size)
 	case d < 64 || d%64 != 0:
 		return 0, 0, usage("heads are 64 wide", "width %d is not a multiple of 64", d)
 	}
