@@ -16,7 +16,7 @@ import (
 )
 
 type trainCmd struct {
-	Corpus  []string `arg:"" name:"corpus" type:"path" help:"Text to learn from: tar archives (a member is a document), files, folders; packed by xz, zst or gz if need be."`
+	Corpus  []string `arg:"" name:"corpus" help:"Text to learn from: tar archives (a member is a document), files, folders; packed by xz, zst or gz if need be."`
 	Output  string   `short:"o" required:"" placeholder:"MODEL.gguf" help:"Where the finished model goes."`
 	Force   bool     `short:"f" help:"Overwrite the file. With --resume an earlier model of the run is overwritten anyway."`
 	Folder  string   `name:"run" placeholder:"FOLDER" help:"Folder of checkpoints and token caches; MODEL.gguf.run if not given."`

@@ -25,18 +25,12 @@ type dataset struct {
 	held  []uint16  // tokens that are never trained on
 	bytes []float64 // length of each token
 	key   [32]byte
-	older [32]byte // that the same corpus, where it lies, had in earlier versions
 }
 
 // listing describes the files of a corpus.
 type listing struct {
-	files []string // names, sizes and ends: what moves or is touched stays the same
-	times []string // paths, sizes and times, which caches were once named by
+	files []string // names and contents: what moves or is touched stays the same
 	size  int64    // of all text, about
-}
-
-func (l listing) with(other listing) listing {
-	return listing{append(l.files, other.files...), append(l.times, other.times...), l.size}
 }
 
 // list describes the files under paths.
@@ -50,12 +44,11 @@ func list(paths []string) (l listing, err error) {
 			if !info.Mode().IsRegular() {
 				return fmt.Errorf("%s is no regular file, which can be read more than once", path)
 			}
-			hash, err := hashEnds(path, info.Size())
+			sum, err := hashFile(path)
 			if err != nil {
 				return err
 			}
-			l.files = append(l.files, fmt.Sprint(shortName(path, root), " ", info.Size(), " ", hash))
-			l.times = append(l.times, fmt.Sprint(path, " ", info.Size(), " ", info.ModTime().UnixNano()))
+			l.files = append(l.files, fmt.Sprintf("%s %x", shortName(path, root), sum))
 			l.size += info.Size()
 			if ext := filepath.Ext(path); ext == ".xz" || ext == ".zst" || ext == ".gz" {
 				l.size += 3 * info.Size() // text packs about four to one
@@ -72,21 +65,16 @@ func list(paths []string) (l listing, err error) {
 	return l, nil
 }
 
-// hashEnds hashes the first and the last MiB of a file.
-func hashEnds(path string, size int64) (string, error) {
+// hashFile hashes what is in a file: a second or two for a gigabyte.
+func hashFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer f.Close()
-	const end = 1 << 20
 	sum := sha256.New()
-	for _, at := range []int64{0, max(end, size-end)} {
-		if _, err := io.Copy(sum, io.NewSectionReader(f, at, end)); err != nil {
-			return "", err
-		}
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	_, err = io.Copy(sum, f)
+	return sum.Sum(nil), err
 }
 
 // prepare makes or reopens tokenizer and token caches in the run folder.
@@ -96,8 +84,7 @@ func prepare(ctx context.Context, o *Options, merges [][2]int32, emit func(Event
 	if err != nil {
 		return nil, err
 	}
-	every := fmt.Sprint("every ", o.HoldOut)
-	held := listing{files: []string{every}, times: []string{every}}
+	held := listing{files: []string{fmt.Sprint("every ", o.HoldOut)}}
 	if len(o.Held) > 0 {
 		held, err = list(o.Held)
 	} else if o.alone, err = isAlone(ctx, o.Corpus); o.alone {
@@ -106,7 +93,7 @@ func prepare(ctx context.Context, o *Options, merges [][2]int32, emit func(Event
 	if err != nil {
 		return nil, err
 	}
-	l = l.with(held)
+	l.files = append(l.files, held.files...)
 	if merges == nil {
 		if merges, err = vocabulary(ctx, o, l, emit); err != nil {
 			return nil, err
@@ -122,14 +109,9 @@ func prepare(ctx context.Context, o *Options, merges [][2]int32, emit func(Event
 	for i := range d.bytes {
 		d.bytes[i] = float64(len(d.tok.Bytes(i)))
 	}
-	key := func(files []string) [32]byte {
-		return keyOf(strings.Join(files, "\n"), fmt.Sprint(merges), fmt.Sprint(o.HeldBytes))
-	}
-	d.older = key(l.times)
-	for _, d.key = range [][32]byte{d.older, key(l.files)} {
-		if err := d.open(o.Dir); err == nil {
-			return d, nil
-		}
+	d.key = keyOf(strings.Join(l.files, "\n"), fmt.Sprint(merges), fmt.Sprint(o.HeldBytes))
+	if err := d.open(o.Dir); err == nil {
+		return d, nil
 	}
 	if err := tokenise(ctx, o, d, l.size, emit); err != nil {
 		return nil, err

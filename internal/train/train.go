@@ -179,7 +179,7 @@ func start(ctx context.Context, o *Options, emit func(Event)) (*trainer, error) 
 	if t.data, err = prepare(ctx, o, t.Merges, emit); err != nil {
 		return nil, err
 	}
-	if t.Data != t.data.key && t.Data != t.data.older && t.Progress.Step > 0 {
+	if t.Data != t.data.key && t.Progress.Step > 0 {
 		emit(Event{Kind: Note, Text: "the corpus changed: a new pass begins"})
 		t.Progress.Order = order{Epoch: t.Progress.Order.Epoch + 1}
 	}

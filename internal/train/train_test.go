@@ -340,8 +340,8 @@ func TestResumedOtherwise(t *testing.T) {
 	}
 }
 
-// TestMovedCorpus resumes a run with its corpus moved, touched, and changed, and with
-// caches named as they once were: only another corpus is another corpus.
+// TestMovedCorpus resumes a run with its corpus moved, touched, and changed: only
+// another corpus is another corpus.
 func TestMovedCorpus(t *testing.T) {
 	for name, c := range map[string]struct {
 		change  func(o *Options) error
@@ -355,8 +355,6 @@ func TestMovedCorpus(t *testing.T) {
 		"touched": {func(o *Options) error {
 			return os.Chtimes(filepath.Join(o.Corpus[0], "07.txt"), time.Time{}, time.Now().Add(time.Hour))
 		}, false},
-		"of an earlier version":             {func(o *Options) error { return asBefore(o, true) }, false},
-		"of an earlier version, not cached": {func(o *Options) error { return asBefore(o, false) }, false},
 		"changed": {func(o *Options) error {
 			return os.WriteFile(filepath.Join(o.Corpus[0], "07.txt"), []byte("a cat and a dog"), 0o666)
 		}, true},
@@ -385,35 +383,6 @@ func TestMovedCorpus(t *testing.T) {
 			t.Errorf("%s: changed is %v, caches %v", name, changed, caches)
 		}
 	}
-}
-
-// asBefore makes a run folder what an earlier version would have left: its key is of
-// paths and times.
-func asBefore(o *Options, caches bool) error {
-	s, err := load(o.Dir, checkpointFile)
-	if err != nil {
-		return err
-	}
-	d, err := prepare(context.Background(), o, s.Merges, func(Event) {})
-	if err != nil {
-		return err
-	}
-	defer d.train.close()
-	for _, what := range []string{"held", "tokens"} {
-		path := cachePath(o.Dir, what, d.key)
-		b, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		if copy(b[16:], d.older[:]); caches {
-			err = os.WriteFile(cachePath(o.Dir, what, d.older), b, 0o666)
-		}
-		if err := errors.Join(err, os.Remove(path)); err != nil {
-			return err
-		}
-	}
-	s.Data = d.older
-	return s.save(o.Dir, checkpointFile, previousFile)
 }
 
 func TestDecayFile(t *testing.T) {
