@@ -46,6 +46,9 @@ const mostContext = 2048
 
 func (c *weighCmd) Run(a *app) error {
 	c.apply(a)
+	if err := c.check(); err != nil {
+		return err
+	}
 	switch {
 	case c.SizeSweep:
 		return c.sweep(a)
@@ -68,6 +71,21 @@ func (c *weighCmd) Run(a *app) error {
 	}
 	w.all(texts)
 	return w.finish()
+}
+
+// The times that --minutes may give: no time at all, or what rounds to it when it is
+// divided, would mean training without end.
+const (
+	leastMinutes = 0.001
+	mostMinutes  = 1e6
+)
+
+// check refuses what no code and no rule can mean.
+func (c *weighCmd) check() error {
+	if !(c.Minutes >= leastMinutes && c.Minutes <= mostMinutes) { // what is no number is neither
+		return usage("", "--minutes %v: want from %v to %v", c.Minutes, leastMinutes, mostMinutes)
+	}
+	return nil
 }
 
 // text is something to weigh: a file, or what was read of standard input.
