@@ -26,6 +26,9 @@ func (c *memoryNeuronCmd) Run(a *app) error {
 	if err := n.UnmarshalText([]byte(c.Neuron)); err != nil {
 		return usage("", "%v", err)
 	}
+	if err := atLeast(0, flagNumber{"--votes", c.Votes}, flagNumber{"--contexts", c.Contexts}); err != nil {
+		return err
+	}
 	m, err := c.open()
 	if err != nil {
 		return err
@@ -116,6 +119,9 @@ func (c *memoryExplainCmd) Run(a *app) error {
 	ext := strings.ToLower(filepath.Ext(c.Picture))
 	if c.Picture != "" && ext != ".svg" && ext != ".html" {
 		return usage("name it OUT.svg or OUT.html", "picture %q", c.Picture)
+	}
+	if err := atLeast(0, flagNumber{"--top", c.Top}, flagNumber{"--votes", c.Votes}); err != nil {
+		return err
 	}
 	m, err := c.open()
 	if err != nil {

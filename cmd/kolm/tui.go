@@ -82,6 +82,22 @@ func failed(hint, format string, args ...any) error {
 	return &problem{code: codeFailed, text: fmt.Sprintf(format, args...), hint: hint}
 }
 
+// flagNumber is a flag and the number that it was given.
+type flagNumber struct {
+	flag   string
+	number int
+}
+
+// atLeast refuses numbers below the least that makes sense.
+func atLeast(least int, flags ...flagNumber) error {
+	for _, f := range flags {
+		if f.number < least {
+			return usage("", "%s %d: want %d or more", f.flag, f.number, least)
+		}
+	}
+	return nil
+}
+
 // explain finds the exit status and hint of an error, and cuts from its text
 // the name of the file, which is printed before it.
 func explain(name string, err error) problem {

@@ -31,7 +31,7 @@ func (h *heap[T]) offer(e entry[T], k int) {
 		*h = s
 		return
 	}
-	if k == 0 || e.less(&s[0]) {
+	if k <= 0 || e.less(&s[0]) {
 		return
 	}
 	s[0] = e

@@ -99,5 +99,5 @@ func (m *Model) Promising(text []Passage, k int) ([]Promise, error) {
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Promise) int { return cmp.Compare(b.Bits, a.Bits) })
-	return list[:min(k, len(list))], nil
+	return list[:max(0, min(k, len(list)))], nil
 }

@@ -408,4 +408,16 @@ func TestNeuron(t *testing.T) {
 			t.Errorf("votes of %v", bad)
 		}
 	}
+	for _, few := range []int{0, -1} {
+		v, err := m.Votes(Neuron{}, few)
+		if err != nil || len(v.Plus)+len(v.Minus) != 0 {
+			t.Errorf("%d votes: %+v, %v", few, v, err)
+		}
+		if list := strongest([][]float64{{1, 2}}, few); len(list) != 0 {
+			t.Errorf("%d of two neurons: %v", few, list)
+		}
+		if list, err := m.Promising([]Passage{{Tokens: []int32{1, 2}, From: 1}}, few); err != nil || len(list) != 0 {
+			t.Errorf("%d promising: %v, %v", few, list, err)
+		}
+	}
 }

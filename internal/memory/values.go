@@ -28,7 +28,7 @@ func (m *Model) top(logits []float32, sign float64, k int) []Vote {
 	slices.SortFunc(order, func(a, b int32) int {
 		return cmp.Or(cmp.Compare(signed[b], signed[a]), cmp.Compare(a, b))
 	})
-	list := make([]Vote, min(k, len(order)))
+	list := make([]Vote, max(0, min(k, len(order))))
 	for i := range list {
 		t := order[i]
 		list[i] = Vote{t, m.Token(t), float64(signed[t]), math.Exp(float64(signed[t]) - total)}
