@@ -136,11 +136,11 @@ type ropeRows struct {
 }
 
 // ropes returns the rotations that the layers of a model use in contexts of up
-// to capacity positions.
-func (m *Model) ropes(capacity int) []ropeRows {
-	list := []ropeRows{{rope: &m.Config.Rope, freq: m.Config.Rope.frequencies(capacity)}}
+// to so many positions.
+func (m *Model) ropes(context int) []ropeRows {
+	list := []ropeRows{{rope: &m.Config.Rope, freq: m.Config.Rope.frequencies(context)}}
 	if w := m.Config.WindowRope; w != nil {
-		list = append(list, ropeRows{rope: w, freq: w.frequencies(capacity)})
+		list = append(list, ropeRows{rope: w, freq: w.frequencies(context)})
 	}
 	return list
 }

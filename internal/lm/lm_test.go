@@ -226,6 +226,29 @@ func TestRowColumn(t *testing.T) {
 	}
 }
 
+// TestSessionIn: a session with room for a text alone computes what one for the whole
+// context does, also where long contexts have other rotations.
+func TestSessionIn(t *testing.T) {
+	c, w := toy(0)
+	c.Rope.Short, c.Rope.Long = 100, Frequencies(16, 1e2)
+	m := newModel(t, c, w, DefaultKeep)
+	text := tokens(90)
+	short, _ := run(t, newSession(t, m, 100), text, 90)
+	whole, _ := run(t, newSession(t, m, 400), text, 90)
+	for context, want := range map[int][]float32{100: short, 400: whole} {
+		s, err := m.NewSessionIn(context, len(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := run(t, s, text, 90); !same(got, want) {
+			t.Errorf("with room for the text alone a context of %d is computed otherwise", context)
+		}
+	}
+	if same(short, whole) {
+		t.Error("the rotations of long contexts change nothing")
+	}
+}
+
 func TestFeedErrors(t *testing.T) {
 	c, w := toy(0)
 	m := newModel(t, c, w, DefaultKeep)
@@ -246,6 +269,10 @@ func TestFeedErrors(t *testing.T) {
 	want(err, "400 positions")
 	_, err = m.NewSession(0)
 	want(err, "context of 0 tokens")
+	_, err = m.NewSessionIn(401, 10)
+	want(err, "400 positions")
+	_, err = m.NewSessionIn(10, 11)
+	want(err, "texts of 11 tokens in a context of 10")
 
 	for _, keep := range []int64{0, DefaultKeep} {
 		_, w := toy(0)

@@ -28,16 +28,24 @@ const DefaultBatch = 512
 
 // NewSession returns a session for texts of up to capacity tokens. It uses the
 // memory for their keys and values at once, and all processors.
-func (m *Model) NewSession(capacity int) (*Session, error) {
-	if capacity < 1 || capacity > 1<<28 {
-		return nil, fmt.Errorf("a context of %d tokens, want 1 to %d", capacity, 1<<28)
+func (m *Model) NewSession(capacity int) (*Session, error) { return m.NewSessionIn(capacity, capacity) }
+
+// NewSessionIn returns a session for texts of up to capacity tokens that computes
+// what one for a whole context does: some models rotate otherwise where the context
+// is long. The context takes no memory.
+func (m *Model) NewSessionIn(context, capacity int) (*Session, error) {
+	if context < 1 || context > 1<<28 {
+		return nil, fmt.Errorf("a context of %d tokens, want 1 to %d", context, 1<<28)
 	}
-	if p := m.Weights.Positions; p != nil && capacity > p.Rows {
-		return nil, fmt.Errorf("a context of %d tokens, but the model has %d positions", capacity, p.Rows)
+	if capacity < 1 || capacity > context {
+		return nil, fmt.Errorf("texts of %d tokens in a context of %d", capacity, context)
+	}
+	if p := m.Weights.Positions; p != nil && context > p.Rows {
+		return nil, fmt.Errorf("a context of %d tokens, but the model has %d positions", context, p.Rows)
 	}
 	s := &Session{Threads: runtime.GOMAXPROCS(0), Batch: DefaultBatch, m: m, capacity: capacity}
 	s.room = (capacity + block - 1) &^ (block - 1)
-	s.buf.ropes = m.ropes(capacity)
+	s.buf.ropes = m.ropes(context)
 	c := &m.Config
 	for range c.Layers {
 		s.keys = append(s.keys, make([]float32, c.KVHeads*s.room*c.HeadDim))

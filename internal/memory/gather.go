@@ -174,10 +174,14 @@ func (g *Gather) read(ctx context.Context, n int, pause func(bytes int) error) e
 // readAll reads pieces in parallel. What is kept does not depend on the order.
 func (g *Gather) readAll(pieces []*piece) error {
 	work, errs := make(chan *piece), make(chan error, g.model.Threads)
+	room := 0 // tokens of the longest: pieces may be far shorter than the context
+	for _, p := range pieces {
+		room = max(room, len(p.tokens))
+	}
 	var wait sync.WaitGroup
 	for range min(g.model.Threads, len(pieces)) {
 		wait.Go(func() {
-			r, err := g.newReader()
+			r, err := g.newReader(room)
 			for p := range work {
 				if err == nil {
 					err = r.read(p)
@@ -219,9 +223,10 @@ type reader struct {
 	atMin    []int32
 }
 
-func (g *Gather) newReader() (*reader, error) {
+// newReader returns a reader of pieces of up to room tokens.
+func (g *Gather) newReader(room int) (*reader, error) {
 	c := &g.model.LM.Config
-	s, err := g.model.LM.NewSession(c.Context)
+	s, err := g.model.LM.NewSessionIn(c.Context, room)
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +237,7 @@ func (g *Gather) newReader() (*reader, error) {
 	}
 	r.max, r.min = make([]float32, c.FFN), make([]float32, c.FFN)
 	r.atMax, r.atMin = make([]int32, c.FFN), make([]int32, c.FFN)
-	s.Threads, s.Batch, s.Tap = 1, c.Context, r.tap
+	s.Threads, s.Batch, s.Tap = 1, room, r.tap
 	return r, nil
 }
 

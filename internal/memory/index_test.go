@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -74,6 +75,29 @@ func TestGatherOptions(t *testing.T) {
 		if _, err := NewGather(m, o); err == nil {
 			t.Errorf("options %+v", o)
 		}
+	}
+}
+
+// TestLongContext: the context that a model states takes no memory, the text does.
+func TestLongContext(t *testing.T) {
+	c, w := random(7, true, lm.RMSNorm)
+	w.Positions = nil // they would bound it
+	m := newModel(t, c, w, letters(c.Vocab))
+	want, err := m.after("NA", []string{"G", "GH"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	m.LM.Config.Context = 1 << 22
+	gather(t, m, []string{"NAG"})
+	got, err := m.after("NA", []string{"G", "GH"})
+	runtime.ReadMemStats(&after)
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("answers of %v bits, want %v: %v", got, want, err)
+	}
+	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<26 {
+		t.Errorf("three tokens took %d bytes", n)
 	}
 }
 

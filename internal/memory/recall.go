@@ -133,26 +133,29 @@ func (m *Model) after(prompt string, answers []string) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := m.LM.NewSession(m.LM.Config.Context)
+	d, n, longest := m.LM.Config.Dim, len(tokens), 0
+	encoded := make([][]int32, len(answers))
+	for i, a := range answers {
+		if encoded[i], err = m.Vocab.Continue([]byte(a)); err != nil {
+			return nil, err
+		}
+		longest = max(longest, len(encoded[i]))
+	}
+	if err := m.fits(n + longest); err != nil {
+		return nil, err
+	}
+	s, err := m.LM.NewSessionIn(m.LM.Config.Context, n+longest)
 	if err != nil {
 		return nil, err
 	}
 	s.Threads = m.Threads
-	d, n := m.LM.Config.Dim, len(tokens)
-	hidden, logits := make([]float32, m.LM.Config.Context*d), make([]float32, m.LM.Config.Vocab)
+	hidden, logits := make([]float32, max(n, longest)*d), make([]float32, m.LM.Config.Vocab)
 	if err := s.Feed(tokens, hidden); err != nil {
 		return nil, err
 	}
 	last := slices.Clone(hidden[(n-1)*d : n*d])
 	var list []float64
-	for _, a := range answers {
-		answer, err := m.Vocab.Continue([]byte(a))
-		if err != nil {
-			return nil, err
-		}
-		if err := m.fits(n + len(answer)); err != nil {
-			return nil, err
-		}
+	for _, answer := range encoded {
 		s.Truncate(n)
 		copy(hidden, last)
 		if len(answer) > 1 {

@@ -66,8 +66,12 @@ func (r *Run) Score(text *Text) (*Result, error) {
 		return nil, fmt.Errorf("the models have %d and %d tokens: their distributions can not be compared", r.Model.Config.Vocab, r.Other.Config.Vocab)
 	}
 	windows := r.Rule.Windows(len(text.IDs))
+	room := 1 // tokens of the longest window: a text may be far shorter than the context
+	for i := range windows {
+		room = max(room, windows[i].fed())
+	}
 	sum := newSums(text, r)
-	workers := r.workers(len(windows))
+	workers := r.workers(len(windows), room)
 	jobs := make(chan *job, workers)
 	queue := make(chan *job, 2*workers) // in the order of the text
 	stop := make(chan struct{})
@@ -87,7 +91,7 @@ func (r *Run) Score(text *Text) (*Result, error) {
 	})
 	for range workers {
 		wait.Go(func() {
-			w := &worker{run: r, text: text, threads: max(1, r.threads()/workers)}
+			w := &worker{run: r, text: text, room: room, threads: max(1, r.threads()/workers)}
 			for j := range jobs {
 				select {
 				case <-stop:
@@ -132,13 +136,13 @@ func (r *Run) threads() int {
 	return runtime.GOMAXPROCS(0)
 }
 
-// workers is how many windows are computed at once.
-func (r *Run) workers(windows int) int {
+// workers is how many windows, of up to room tokens, are computed at once.
+func (r *Run) workers(windows, room int) int {
 	n := 0
 	for _, m := range []*lm.Model{r.Model, r.Other} {
 		if m != nil {
 			c := &m.Config
-			n += 8 * c.Layers * c.KVHeads * c.HeadDim * r.Rule.Context
+			n += 8 * c.Layers * c.KVHeads * c.HeadDim * room
 		}
 	}
 	return max(1, min(r.threads(), windows, keyMemory/n))
@@ -148,6 +152,7 @@ func (r *Run) workers(windows int) int {
 type worker struct {
 	run     *Run
 	text    *Text
+	room    int // tokens of the longest window
 	threads int
 	sides   [2]side
 	input   []int32
@@ -237,7 +242,7 @@ func (w *worker) token(index, i int) Token {
 // feeds it the tokens whose logits are not asked for.
 func (s *side) begin(w *worker, m *lm.Model, rows int, context []int32) error {
 	if s.session == nil {
-		session, err := m.NewSession(w.run.Rule.Context)
+		session, err := m.NewSessionIn(w.run.Rule.Context, w.room)
 		if err != nil {
 			return err
 		}

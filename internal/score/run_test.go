@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -92,6 +93,27 @@ func TestShort(t *testing.T) {
 				t.Errorf("%q after %v: %v bits of %d bytes, want %v of %d", s, ends, r.Sum.Bits, r.Sum.Bytes, want, len(s))
 			}
 		}
+	}
+}
+
+// TestLongContext: a context that is longer than the text changes nothing, and takes
+// no memory.
+func TestLongContext(t *testing.T) {
+	m, tok := toyModel(t, 1), toyTokenizer(t, 256, vocab.None, true)
+	text := encode(t, tok, sample)
+	want, err := (&Run{Rule: everyRule(t, tok, len(text.IDs)+1, 1), Model: m}).Score(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got, err := (&Run{Rule: everyRule(t, tok, 1<<22, 1<<21), Model: m}).Score(text)
+	runtime.ReadMemStats(&after)
+	if err != nil || got.Sum != want.Sum {
+		t.Errorf("%+v, want %+v: %v", got, want, err)
+	}
+	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<26 {
+		t.Errorf("%d tokens took %d bytes", len(text.IDs), n)
 	}
 }
 
