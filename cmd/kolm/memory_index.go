@@ -40,6 +40,12 @@ type indexReport struct {
 
 func (c *memoryIndexCmd) Run(a *app) error {
 	c.apply(a)
+	if err := atLeast(1, flagNumber{"--top", c.Top}); err != nil {
+		return err
+	}
+	if !(c.Active >= 0) {
+		return usage("", "--active %v: want 0 or more", c.Active)
+	}
 	m, err := c.open()
 	if err != nil {
 		return err
@@ -52,15 +58,15 @@ func (c *memoryIndexCmd) Run(a *app) error {
 		return err
 	}
 	identity := fmt.Sprintf("model %s, top %d, active %g, limit %d, corpus %s", id, c.Top, c.Active, c.Limit, strings.Join(c.Corpus, " "))
+	g, err := memory.NewGather(m.Model, memory.GatherOptions{Top: c.Top, Active: c.Active})
+	if err != nil { // before there is a file, which would stand in the way of the next try
+		return err
+	}
 	s, err := memory.CreateStore(c.Output, identity, c.Resume)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	g, err := memory.NewGather(m.Model, memory.GatherOptions{Top: c.Top, Active: c.Active})
-	if err != nil {
-		return err
-	}
 	if _, err := s.Restore(g); err != nil {
 		return err
 	}
