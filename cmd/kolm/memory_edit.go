@@ -64,6 +64,9 @@ func (c *memoryEditCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := apart(c.Output, modelPath(c.Model), c.Facts, c.Text); err != nil {
+		return err
+	}
 	m, err := c.open()
 	if err != nil {
 		return err

@@ -76,6 +76,9 @@ func parseEdited(raw []byte, m *openMemory, r *editReport) (*memory.Model, error
 
 // undo takes the last edit of a file back.
 func (c *memoryEditCmd) undo(a *app) error {
+	if err := apart(c.Output, c.Undo); err != nil {
+		return err
+	}
 	raw, err := os.ReadFile(c.Undo)
 	if err != nil {
 		return err

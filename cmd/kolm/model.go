@@ -238,6 +238,9 @@ func (c *modelExportCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := apart(c.Output, modelPath(c.Model)); err != nil {
+		return err
+	}
 	if _, err := describeModel(e); err != nil { // a damaged one is not passed on
 		return err
 	}

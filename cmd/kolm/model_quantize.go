@@ -40,6 +40,9 @@ func (c *modelQuantizeCmd) Run(a *app) error {
 	if err := c.isGGUF(); err != nil {
 		return err
 	}
+	if err := apart(c.Output, modelPath(c.Model)); err != nil {
+		return err
+	}
 	m, err := openScoring(c.Model, "")
 	if err != nil {
 		return err
@@ -153,6 +156,9 @@ func (c *modelQuantizeCmd) texts(a *app, s *quantize.Source, m *scoringModel) (s
 	}
 	var largest []byte
 	for _, t := range list {
+		if err := apart(c.Output, t.name); err != nil {
+			return nil, 0, err
+		}
 		data, err := t.read()
 		if err != nil {
 			return nil, 0, err

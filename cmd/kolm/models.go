@@ -192,6 +192,15 @@ func chooseModel(name string) (modelEntry, error) {
 		"%s: no such model file", name)
 }
 
+// modelPath is the file of the model that a user means, "" if there is none.
+func modelPath(name string) string {
+	e, err := chooseModel(name)
+	if err != nil || embedded[e.path] != nil {
+		return ""
+	}
+	return e.path
+}
+
 // openModel opens the model that a user means.
 func openModel(name string) (*kolm.Model, error) {
 	e, err := chooseModel(name)

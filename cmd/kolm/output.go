@@ -68,6 +68,21 @@ func (a *app) create(name string, in fs.FileInfo, force bool) (*output, error) {
 	return o, nil
 }
 
+// apart refuses an output that is a file to be read, which -f would overwrite. Inputs
+// without a file do not matter.
+func apart(output string, inputs ...string) error {
+	out, err := os.Stat(output)
+	if err != nil || !out.Mode().IsRegular() {
+		return nil
+	}
+	for _, name := range inputs {
+		if in, err := os.Stat(name); err == nil && os.SameFile(in, out) {
+			return usage("name another file", "%s is read, and is not overwritten", output)
+		}
+	}
+	return nil
+}
+
 // Write does not show the name of a temporary file in errors.
 func (o *output) Write(p []byte) (int, error) {
 	n, err := o.File.Write(p)

@@ -61,6 +61,9 @@ func (c *weighCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := c.apart(texts); err != nil {
+		return err
+	}
 	w := &weighing{app: a, cmd: c}
 	defer w.close()
 	if err := w.open(); err != nil {
@@ -84,6 +87,20 @@ const (
 func (c *weighCmd) check() error {
 	if !(c.Minutes >= leastMinutes && c.Minutes <= mostMinutes) { // what is no number is neither
 		return usage("", "--minutes %v: want from %v to %v", c.Minutes, leastMinutes, mostMinutes)
+	}
+	return nil
+}
+
+// apart refuses outputs that are files to be read.
+func (c *weighCmd) apart(texts []*text) error {
+	inputs := []string{c.Tokenizer, modelPath(c.Model), modelPath(c.Against)}
+	for _, t := range texts {
+		inputs = append(inputs, t.name)
+	}
+	for _, out := range []string{c.Tokens, c.HTML, c.Archive} {
+		if err := apart(out, inputs...); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -74,6 +74,9 @@ func (c *weighCmd) ledgers(a *app) error {
 	if c.Archive != "" && len(texts) != 1 {
 		return usage("name one file", "--archive is for one file, these are %d", len(texts))
 	}
+	if err := c.apart(texts); err != nil {
+		return err
+	}
 	if err := c.onePicture(texts); err != nil {
 		return err
 	}
