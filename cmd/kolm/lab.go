@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -90,6 +91,9 @@ type labRunCmd struct {
 	labFlags
 }
 
+// scaleName is the experiment that takes a model and a text.
+const scaleName = "scale"
+
 func (c *labRunCmd) Run(a *app) error {
 	c.apply(a)
 	var chosen []lab.Experiment
@@ -99,6 +103,11 @@ func (c *labRunCmd) Run(a *app) error {
 			return usage(`"kolm lab list" shows the experiments`, "no experiment %q", name)
 		}
 		chosen = append(chosen, e)
+	}
+	if !slices.Contains(c.Names, scaleName) {
+		if err := unused("without "+scaleName+" among the experiments", flagGiven{"--text", c.Text != ""}, flagGiven{"-m", c.Model != ""}, flagGiven{"--tokenizer", c.Tokenizer != ""}); err != nil {
+			return err
+		}
 	}
 	in, err := c.scaleInput()
 	if err != nil {

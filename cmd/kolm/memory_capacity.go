@@ -27,11 +27,13 @@ type memoryCapacityCmd struct {
 
 func (c *memoryCapacityCmd) Run(a *app) error {
 	a.json = c.JSON
+	o, err := c.options()
+	if err != nil {
+		return err
+	}
 	if c.Facts != "" {
 		return c.recall(a)
 	}
-	o := memory.DefaultCapacity()
-	o.Facts, o.Dim, o.Hidden, o.Labels, o.Steps, o.Zipf, o.Seed = c.Number, c.Dim, c.Hidden, c.Labels, c.Steps, c.Zipf, c.Seed
 	stop := a.startCount("training", o.Steps)
 	r, err := memory.MeasureCapacity(o, func() { a.bar.Load().add(1) })
 	stop()
@@ -58,6 +60,20 @@ func (c *memoryCapacityCmd) Run(a *app) error {
 		t.row("rounded", fmt.Sprint("int", q.Bits), fmt.Sprintf("%.1f bits", q.Stored), fmt.Sprintf("%.1f%%", 100*q.Stored/r.Stored), fmt.Sprintf("recall %.4f", q.Recall))
 	}
 	return t.Flush()
+}
+
+// options are those of random facts. Flags that have no effect are refused: a table
+// has its own facts, and is asked of a model.
+func (c *memoryCapacityCmd) options() (memory.CapacityOptions, error) {
+	o := memory.DefaultCapacity()
+	if c.Facts != "" {
+		return o, unused("with a table of facts",
+			flagGiven{"--number", c.Number != o.Facts}, flagGiven{"--dim", c.Dim != o.Dim}, flagGiven{"--hidden", c.Hidden != o.Hidden},
+			flagGiven{"--labels", c.Labels != o.Labels}, flagGiven{"--steps", c.Steps != o.Steps}, flagGiven{"--zipf", c.Zipf}, flagGiven{"--seed", c.Seed != o.Seed})
+	}
+	o.Facts, o.Dim, o.Hidden, o.Labels, o.Steps, o.Zipf, o.Seed = c.Number, c.Dim, c.Hidden, c.Labels, c.Steps, c.Zipf, c.Seed
+	return o, unused("without a table of facts",
+		flagGiven{"-m", c.Model != builtinName}, flagGiven{"--tokenizer", c.Tokenizer != ""}, flagGiven{"--text", len(c.Text) > 0})
 }
 
 // recallReport is what a model keeps of a table of facts.

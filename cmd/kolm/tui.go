@@ -98,6 +98,22 @@ func atLeast(least int, flags ...flagNumber) error {
 	return nil
 }
 
+// flagGiven is a flag and whether it was given.
+type flagGiven struct {
+	flag  string
+	given bool
+}
+
+// unused refuses flags that have no effect, for a reason such as "with --codes".
+func unused(why string, flags ...flagGiven) error {
+	for _, f := range flags {
+		if f.given {
+			return usage("leave it out", "%s has no effect %s", f.flag, why)
+		}
+	}
+	return nil
+}
+
 // explain finds the exit status and hint of an error, and cuts from its text
 // the name of the file, which is printed before it.
 func explain(name string, err error) problem {

@@ -54,8 +54,6 @@ func (c *weighCmd) Run(a *app) error {
 		return c.sweep(a)
 	case c.Codes != "":
 		return c.ledgers(a)
-	case c.Output != "":
-		return usage("give --codes or --size-sweep; figures token by token are written by --tokens and --html", "-o is for pictures, and there are none")
 	}
 	texts, err := c.texts(a)
 	if err != nil {
@@ -83,10 +81,27 @@ const (
 	mostMinutes  = 1e6
 )
 
-// check refuses what no code and no rule can mean.
+// check refuses what no code and no rule can mean, and flags of the one where the
+// other is asked for.
 func (c *weighCmd) check() error {
 	if !(c.Minutes >= leastMinutes && c.Minutes <= mostMinutes) { // what is no number is neither
 		return usage("", "--minutes %v: want from %v to %v", c.Minutes, leastMinutes, mostMinutes)
+	}
+	ofRules := []flagGiven{
+		{"--against", c.Against != ""}, {"--tokenizer", c.Tokenizer != ""}, {"--as", c.As != "kolm"}, {"-c", c.Context != 0},
+		{"--stride", c.Stride != 0}, {"--tokens", c.Tokens != ""}, {"--html", c.HTML != ""},
+	}
+	switch {
+	case c.SizeSweep && c.Codes != "":
+		return usage("give one of them", "--codes and --size-sweep exclude each other")
+	case c.SizeSweep:
+		return unused("with --size-sweep", append(ofRules, flagGiven{"-m", c.Model != builtinName}, flagGiven{"--archive", c.Archive != ""})...)
+	case c.Codes != "":
+		return unused("with --codes", ofRules...)
+	case c.Output != "":
+		return usage("give --codes or --size-sweep; figures token by token are written by --tokens and --html", "-o is for pictures, and there are none")
+	case c.Archive != "":
+		return usage("give --codes two-part", "--archive is for a two-part file, and there is none")
 	}
 	return nil
 }
