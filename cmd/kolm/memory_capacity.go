@@ -78,14 +78,37 @@ func (c *memoryCapacityCmd) options() (memory.CapacityOptions, error) {
 
 // recallReport is what a model keeps of a table of facts.
 type recallReport struct {
-	Facts    []memory.Recalled    `json:"facts"`
-	Groups   []memory.RecallGroup `json:"groups"`
-	Kinds    []memory.RecallKind  `json:"kinds,omitempty"`
-	Recall   float64              `json:"recall"`
-	Bytes    int64                `json:"text_bytes"` // that were looked through
-	Spearman *float64             `json:"rank_correlation_of_occurrences_and_bits"`
-	Exposed  *float64             `json:"rank_correlation_of_occurrences_and_exposure"`
-	Gained   *float64             `json:"rank_correlation_of_occurrences_and_gain"`
+	Facts    []factReport  `json:"facts"`
+	Groups   []groupReport `json:"groups"`
+	Kinds    []kindReport  `json:"kinds,omitempty"`
+	Recall   float64       `json:"recall"`
+	Bytes    int64         `json:"text_bytes"` // that were looked through
+	Spearman *float64      `json:"rank_correlation_of_occurrences_and_bits"`
+	Exposed  *float64      `json:"rank_correlation_of_occurrences_and_exposure"`
+	Gained   *float64      `json:"rank_correlation_of_occurrences_and_gain"`
+}
+
+// factReport is a fact. Null is what was not looked for: occurrences without a text,
+// sentences without a subject too, choices without kinds, gain without another answer.
+type factReport struct {
+	*memory.Recalled
+	Count    *int     `json:"occurrences"`
+	Together *int     `json:"sentences"`
+	Choice   *int     `json:"choice"`
+	Choices  *int     `json:"choices"`
+	Gain     *float64 `json:"gain"`
+}
+
+// groupReport is a group of facts, kindReport a kind; null is what factReport lacks.
+type groupReport struct {
+	memory.RecallGroup
+	Exposure *float64 `json:"exposure"`
+	Gain     *float64 `json:"gain"`
+}
+
+type kindReport struct {
+	memory.RecallKind
+	Gain *float64 `json:"gain"`
 }
 
 // recall asks the model for the facts of the table.
@@ -94,54 +117,92 @@ func (c *memoryCapacityCmd) recall(a *app) error {
 	if err != nil {
 		return err
 	}
-	r := &recallReport{}
-	if r.Facts, err = readFacts(c.Facts); err != nil {
+	facts, err := readFacts(c.Facts)
+	if err != nil {
 		return err
 	}
-	if r.Bytes, err = c.count(a, r.Facts); err != nil {
+	read, err := c.count(a, facts)
+	if err != nil {
 		return err
 	}
-	kinds := !slices.ContainsFunc(r.Facts, func(f memory.Recalled) bool { return f.Kind == "" })
+	kinds := !slices.ContainsFunc(facts, func(f memory.Recalled) bool { return f.Kind == "" })
 	passes := 1
 	if kinds {
 		passes = 2
 	}
-	stop := a.startCount("asking", passes*len(r.Facts))
+	stop := a.startCount("asking", passes*len(facts))
 	done := func() { a.bar.Load().add(1) }
-	if err = m.Recall(r.Facts, done); err == nil && kinds {
-		err = m.Choose(r.Facts, done)
-		r.Kinds = memory.KindRecall(r.Facts)
+	if err = m.Recall(facts, done); err == nil && kinds {
+		err = m.Choose(facts, done)
 	}
 	stop()
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Facts, err)
 	}
-	var seen, saved, exposure, gain []float64
-	for _, f := range r.Facts {
-		seen, saved = append(seen, float64(f.Seen())), append(saved, -f.Bits)
-		if kinds {
-			exposure, gain = append(exposure, memory.Exposure(f.Choice, f.Choices)), append(gain, f.Gain)
-		}
-		if f.Recall {
-			r.Recall += 1 / float64(len(r.Facts))
-		}
-	}
-	if len(c.Text) > 0 {
-		r.Groups = memory.GroupRecall(r.Facts)
-		for _, x := range []struct {
-			of []float64
-			to **float64
-		}{{saved, &r.Spearman}, {exposure, &r.Exposed}, {gain, &r.Gained}} {
-			if s := memory.Spearman(seen, x.of); !math.IsNaN(s) {
-				*x.to = &s
-			}
-		}
-	}
+	r := newRecallReport(facts, len(c.Text) > 0, kinds)
+	r.Bytes = read
 	if a.json {
 		a.printJSON(r)
 		return nil
 	}
 	return r.print(a)
+}
+
+// newRecallReport sums up facts, which were counted in a text or not, and were chosen
+// among those of their kinds or not.
+func newRecallReport(facts []memory.Recalled, counted, kinds bool) *recallReport {
+	r := &recallReport{}
+	var seen, saved, exposure, gain []float64
+	for i := range facts {
+		f := &facts[i]
+		x := factReport{Recalled: f}
+		seen, saved = append(seen, float64(f.Seen())), append(saved, -f.Bits)
+		if counted {
+			x.Count = &f.Count
+		}
+		if counted && f.Subject != "" {
+			x.Together = &f.Together
+		}
+		if kinds {
+			x.Choice, x.Choices = &f.Choice, &f.Choices
+			exposure, gain = append(exposure, memory.Exposure(f.Choice, f.Choices)), append(gain, f.Gain)
+		}
+		if f.Choices > 1 {
+			x.Gain = &f.Gain
+		}
+		if f.Recall {
+			r.Recall += 1 / float64(len(facts))
+		}
+		r.Facts = append(r.Facts, x)
+	}
+	if kinds {
+		for _, k := range memory.KindRecall(facts) {
+			x := kindReport{RecallKind: k}
+			if k.Most > 0 {
+				x.Gain = &k.Gain
+			}
+			r.Kinds = append(r.Kinds, x)
+		}
+	}
+	if !counted {
+		return r
+	}
+	for _, g := range memory.GroupRecall(facts) {
+		x := groupReport{RecallGroup: g}
+		if kinds {
+			x.Exposure, x.Gain = &g.Exposure, &g.Gain
+		}
+		r.Groups = append(r.Groups, x)
+	}
+	for _, x := range []struct {
+		of []float64
+		to **float64
+	}{{saved, &r.Spearman}, {exposure, &r.Exposed}, {gain, &r.Gained}} {
+		if s := memory.Spearman(seen, x.of); !math.IsNaN(s) {
+			*x.to = &s
+		}
+	}
+	return r
 }
 
 // count counts the facts in the text, and returns its bytes.
@@ -189,11 +250,14 @@ func (r *recallReport) print(a *app) error {
 	t := a.table()
 	t.row("fact", "seen", "bits", "gain", "rank", "recalled", "choice", "prompt", "answer", "said")
 	for _, f := range r.Facts {
-		choice, gain := "", ""
-		if f.Choices > 0 {
-			choice, gain = fmt.Sprintf("%d/%d", f.Choice, f.Choices), fmt.Sprintf("%+.2f", f.Gain)
+		seen, choice := "", ""
+		if f.Count != nil {
+			seen = fmt.Sprint(f.Seen())
 		}
-		t.row("fact", f.Seen(), f.Bits, gain, f.Rank, f.Recall, choice, fmt.Sprintf("%q", f.Prompt), fmt.Sprintf("%q", f.Answer), fmt.Sprintf("%q", f.Said))
+		if f.Choice != nil {
+			choice = fmt.Sprintf("%d/%d", *f.Choice, *f.Choices)
+		}
+		t.row("fact", seen, f.Bits, figure("%+.2f", f.Gain), f.Rank, f.Recall, choice, fmt.Sprintf("%q", f.Prompt), fmt.Sprintf("%q", f.Answer), fmt.Sprintf("%q", f.Said))
 	}
 	t.Flush()
 	t = a.table()
@@ -201,7 +265,7 @@ func (r *recallReport) print(a *app) error {
 		t.row("kind", "", "facts", "recall", "bits a fact (computed)", "first of kind", "exposure", "of", "gain")
 	}
 	for _, k := range r.Kinds {
-		t.row("kind", k.Kind, k.Facts, k.Recall, fmt.Sprintf("%.3f", k.Bits), k.First, fmt.Sprintf("%.2f", k.Exposure), fmt.Sprintf("%.2f", k.Most), fmt.Sprintf("%+.2f", k.Gain))
+		t.row("kind", k.Kind, k.Facts, k.Recall, fmt.Sprintf("%.3f", k.Bits), k.First, fmt.Sprintf("%.2f", k.Exposure), fmt.Sprintf("%.2f", k.Most), figure("%+.2f", k.Gain))
 	}
 	t.Flush()
 	t = a.table()
@@ -211,11 +275,7 @@ func (r *recallReport) print(a *app) error {
 		if g.From == g.To {
 			times = fmt.Sprint(g.From)
 		}
-		exposure, gain := "", ""
-		if len(r.Kinds) > 0 {
-			exposure, gain = fmt.Sprintf("%.2f", g.Exposure), fmt.Sprintf("%+.2f", g.Gain)
-		}
-		t.row("seen", times, g.Facts, g.Recall, fmt.Sprintf("%.3f", g.Bits), exposure, gain)
+		t.row("seen", times, g.Facts, g.Recall, fmt.Sprintf("%.3f", g.Bits), figure("%.2f", g.Exposure), figure("%+.2f", g.Gain))
 	}
 	bits := 0.0
 	for _, f := range r.Facts {

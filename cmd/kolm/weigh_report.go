@@ -26,18 +26,18 @@ func (r *weighRow) pair(other *score.Result) {
 }
 
 // weighReport is a row for JSON. Figures are null where there is nothing to divide
-// by, intervals where there is too little text for them.
+// by, sums in a mean over files, intervals where there is too little text for them.
 type weighReport struct {
 	File  string `json:"file,omitempty"`
 	Total string `json:"total,omitempty"` // weighted: all texts as one; macro: the mean over files
 	Files int    `json:"files,omitempty"`
 
-	Bytes        int64       `json:"bytes"`
-	Tokens       int64       `json:"tokens"`
-	ScoredBytes  int64       `json:"scored_bytes"`
-	ScoredTokens int64       `json:"scored_tokens"`
-	Windows      int         `json:"windows"`
-	Bits         float64     `json:"bits"`
+	Bytes        *int64      `json:"bytes"`
+	Tokens       *int64      `json:"tokens"`
+	ScoredBytes  *int64      `json:"scored_bytes"`
+	ScoredTokens *int64      `json:"scored_tokens"`
+	Windows      *int        `json:"windows"`
+	Bits         *float64    `json:"bits"`
 	BitsPerByte  *float64    `json:"bits_per_byte"`
 	Interval     *[2]float64 `json:"bits_per_byte_interval"`
 	BitsPerToken *float64    `json:"bits_per_token"`
@@ -54,9 +54,9 @@ type weighReport struct {
 }
 
 type againstReport struct {
-	Bits               float64        `json:"bits"`
-	BitsPerByte        float64        `json:"bits_per_byte"`
-	Difference         float64        `json:"difference"` // bits a byte that the second model needs more
+	Bits               *float64       `json:"bits"`
+	BitsPerByte        *float64       `json:"bits_per_byte"`
+	Difference         *float64       `json:"difference"` // bits a byte that the second model needs more
 	DifferenceInterval *[2]float64    `json:"difference_interval"`
 	KL                 *float64       `json:"kl_bits_per_token"`
 	KLInterval         *[2]float64    `json:"kl_interval"`
@@ -95,7 +95,7 @@ func ends(i score.Interval) *[2]float64 {
 // measure fills in what follows from the sums of texts.
 func (w *weighing) measure(r *weighReport, sum *score.Block, texts []*score.Result, kl []float32) {
 	r.Computed, r.Model, r.Rule = true, w.a.report(), w.ruleReport(w.a.rule)
-	r.ScoredBytes, r.ScoredTokens, r.Bits = sum.Bytes, sum.Tokens, sum.Bits
+	r.ScoredBytes, r.ScoredTokens, r.Bits = &sum.Bytes, &sum.Tokens, &sum.Bits
 	n := len(figures)
 	if w.b == nil {
 		n = 1
@@ -111,16 +111,18 @@ func (w *weighing) measure(r *weighReport, sum *score.Block, texts []*score.Resu
 	if w.b == nil {
 		return
 	}
-	a := &againstReport{
-		Bits: sum.OtherBits, BitsPerByte: sum.OtherBitsPerByte(), Difference: sum.Difference(),
-		DifferenceInterval: ends(intervals[1]), Model: w.b.report(), Rule: w.ruleReport(w.b.rule),
+	a := &againstReport{Bits: &sum.OtherBits, DifferenceInterval: ends(intervals[1]), Model: w.b.report(), Rule: w.ruleReport(w.b.rule)}
+	if sum.Bytes > 0 {
+		a.BitsPerByte, a.Difference = new(sum.OtherBitsPerByte()), new(sum.Difference())
 	}
 	if r.Against = a; !w.paired() {
 		return
 	}
 	a.Rule = r.Rule
-	a.KL, a.KLInterval = new(sum.Divergence()), ends(intervals[2])
-	a.Agreement, a.AgreementInterval = new(sum.Agreement()), ends(intervals[3])
+	a.KLInterval, a.AgreementInterval = ends(intervals[2]), ends(intervals[3])
+	if sum.Tokens > 0 {
+		a.KL, a.Agreement = new(sum.Divergence()), new(sum.Agreement())
+	}
 	if len(kl) > 0 {
 		kl = slices.Clone(kl)
 		slices.Sort(kl)
@@ -130,7 +132,7 @@ func (w *weighing) measure(r *weighReport, sum *score.Block, texts []*score.Resu
 
 // report describes one text.
 func (w *weighing) report(row *weighRow) *weighReport {
-	r := &weighReport{File: row.name, Bytes: row.Bytes, Tokens: row.Tokens, Windows: row.Windows}
+	r := &weighReport{File: row.name, Bytes: &row.Bytes, Tokens: &row.Tokens, Windows: &row.Windows}
 	w.measure(r, &row.Sum, []*score.Result{row.Result}, row.KL)
 	if row.Sum.Tokens == 0 {
 		return r
@@ -149,17 +151,17 @@ func (w *weighing) report(row *weighRow) *weighReport {
 
 // weighted describes all texts as one.
 func (w *weighing) weighted() *weighReport {
-	r := &weighReport{Total: "weighted", Files: len(w.rows)}
+	var bytes, tokens int64
+	var windows int
 	var sum score.Block
 	var texts []*score.Result
 	var kl []float32
 	for _, row := range w.rows {
-		r.Bytes += row.Bytes
-		r.Tokens += row.Tokens
-		r.Windows += row.Windows
+		bytes, tokens, windows = bytes+row.Bytes, tokens+row.Tokens, windows+row.Windows
 		texts, kl = append(texts, row.Result), append(kl, row.KL...)
 		sum.Add(&row.Sum)
 	}
+	r := &weighReport{Total: "weighted", Files: len(w.rows), Bytes: &bytes, Tokens: &tokens, Windows: &windows}
 	w.measure(r, &sum, texts, kl)
 	return r
 }
@@ -173,16 +175,16 @@ func (w *weighing) macro() *weighReport {
 		}
 	}
 	r := &weighReport{Total: "macro", Files: len(first), Computed: true, Model: w.a.report(), Rule: w.ruleReport(w.a.rule)}
+	if w.b != nil {
+		r.Against = &againstReport{Model: w.b.report(), Rule: w.ruleReport(w.b.rule)}
+	}
 	if len(first) == 0 {
 		return r
 	}
 	mean, more := score.Mean(first), score.Mean(difference)
 	r.BitsPerByte, r.Interval = &mean, ends(score.Means(first, w.cmd.Seed))
-	if w.b != nil {
-		r.Against = &againstReport{
-			BitsPerByte: mean + more, Difference: more, DifferenceInterval: ends(score.Means(difference, w.cmd.Seed)),
-			Model: w.b.report(), Rule: w.ruleReport(w.b.rule),
-		}
+	if a := r.Against; a != nil {
+		a.BitsPerByte, a.Difference, a.DifferenceInterval = new(mean+more), &more, ends(score.Means(difference, w.cmd.Seed))
 	}
 	return r
 }
@@ -267,6 +269,14 @@ func figure(format string, v *float64) string {
 	return fmt.Sprintf(format, *v)
 }
 
+// number prints a sum, which a mean has not.
+func number(n *int64) string {
+	if n == nil {
+		return ""
+	}
+	return fmt.Sprint(*n)
+}
+
 func between(format string, i *[2]float64) string {
 	if i == nil {
 		return "-"
@@ -321,20 +331,17 @@ func (r *weighReport) title() string {
 }
 
 func (w *weighing) cells(r *weighReport) []string {
-	bytes, tokens := fmt.Sprint(r.Bytes), fmt.Sprint(r.Tokens)
-	if r.Total == "macro" {
-		bytes, tokens = "", ""
-	}
+	bytes, tokens := number(r.Bytes), number(r.Tokens)
 	perByte := figure("%.4f", r.BitsPerByte)
 	if a := r.Against; a != nil {
-		list := []string{bytes, perByte, fmt.Sprintf("%.4f", a.BitsPerByte), fmt.Sprintf("%+.4f", a.Difference), between("%+.4f", a.DifferenceInterval)}
+		list := []string{bytes, perByte, figure("%.4f", a.BitsPerByte), figure("%+.4f", a.Difference), between("%+.4f", a.DifferenceInterval)}
 		if w.paired() {
-			list = append(list, figure("%.5f", a.KL), strings.Replace(figure("%.2f%%", scaled(a.Agreement, 100)), "-%", "-", 1))
+			list = append(list, figure("%.5f", a.KL), figure("%.2f%%", scaled(a.Agreement, 100)))
 		}
 		return list
 	}
 	if w.cmd.As == "llama.cpp" || w.cmd.As == "hf" { // they leave parts out
-		tokens += "\t" + scoredBytes(r)
+		tokens += "\t" + number(r.ScoredBytes)
 	}
 	list := []string{bytes, tokens, perByte, between("%.4f", r.Interval), figure("%.4f", r.BitsPerToken)}
 	switch {
@@ -344,17 +351,10 @@ func (w *weighing) cells(r *weighReport) []string {
 		return append(list, fmt.Sprintf("%.4f +/- %.5f", *r.Perplexity, *r.PerplexityError))
 	case w.cmd.As != "kolm":
 		return append(list, figure("%.4f", r.Perplexity))
-	case r.Total == "macro":
+	case r.Bits == nil:
 		return append(list, "")
 	}
-	return append(list, fmt.Sprintf("%.0f", r.Bits/8))
-}
-
-func scoredBytes(r *weighReport) string {
-	if r.Total == "macro" {
-		return ""
-	}
-	return fmt.Sprint(r.ScoredBytes)
+	return append(list, fmt.Sprintf("%.0f", *r.Bits/8))
 }
 
 func scaled(v *float64, by float64) *float64 {
@@ -370,17 +370,17 @@ func (w *weighing) verdict(r *weighReport) string {
 	if a == nil || r.BitsPerByte == nil {
 		return ""
 	}
-	part := fmt.Sprintf("%.2f%%", 100*max(a.Difference, -a.Difference)/max(*r.BitsPerByte, 1e-12))
-	i := a.DifferenceInterval
+	more, i := *a.Difference, a.DifferenceInterval
+	part := fmt.Sprintf("%.2f%%", 100*max(more, -more)/max(*r.BitsPerByte, 1e-12))
 	switch {
-	case a.Difference == 0 && (a.KL == nil || *a.KL == 0):
+	case more == 0 && (a.KL == nil || *a.KL == 0):
 		return "verdict: the models give the same figures\n"
 	case i == nil:
-		return fmt.Sprintf("verdict: the second model needs %s %s; this is too little text to say how sure that is\n", part, moreOrLess(a.Difference))
+		return fmt.Sprintf("verdict: the second model needs %s %s; this is too little text to say how sure that is\n", part, moreOrLess(more))
 	case i[0] <= 0 && i[1] >= 0:
 		return "verdict: this text does not tell which of the models needs fewer bits: the interval holds 0\n"
 	}
-	return fmt.Sprintf("verdict: the second model needs %s %s than the first on texts like these (95 %%: %+.4f to %+.4f bits a byte)\n", part, moreOrLess(a.Difference), i[0], i[1])
+	return fmt.Sprintf("verdict: the second model needs %s %s than the first on texts like these (95 %%: %+.4f to %+.4f bits a byte)\n", part, moreOrLess(more), i[0], i[1])
 }
 
 func moreOrLess(d float64) string {
