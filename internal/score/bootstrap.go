@@ -30,8 +30,8 @@ func unitOf(bytes int) int {
 }
 
 // Bootstrap draws as many blocks as the texts have, with replacement, and returns the
-// interval of each figure of their sums. A block does not reach from one text into
-// another. The same seed gives the same intervals.
+// interval of each figure of their sums. A block reaches from one text into another
+// only if both are shorter than a block. The same seed gives the same intervals.
 func Bootstrap(texts []*Result, seed uint64, figures ...func(*Block) float64) []Interval {
 	out := make([]Interval, len(figures))
 	blocks := join(texts)
@@ -83,22 +83,37 @@ func middle(samples []float64) Interval {
 }
 
 // join makes blocks to draw of the smallest ones: neighbours of one text together,
-// so that there are about manyBlocks, each of leastBlock bytes or more. Blocks without
-// scored bytes are left out.
+// so that there are about manyBlocks, each of leastBlock bytes of text or more. A
+// shorter remainder belongs to the block before it; texts that are shorter go
+// together. Blocks without scored bytes are left out.
 func join(texts []*Result) (blocks []Block) {
 	var bytes int64
 	for _, t := range texts {
 		bytes += t.Sum.Bytes
 	}
 	size := max(leastBlock, int(bytes/manyBlocks))
+	var short Block // texts that are not yet long enough together
+	var length int64
 	for _, t := range texts {
-		for part := range slices.Chunk(t.Blocks, max(1, size/t.Unit)) {
-			if sum := Total(part); sum.Bytes > 0 {
-				blocks = append(blocks, sum)
+		if t.Bytes < leastBlock {
+			short.Add(&t.Sum)
+			if length += t.Bytes; length >= leastBlock {
+				blocks, short, length = append(blocks, short), Block{}, 0
 			}
+			continue
+		}
+		for from := 0; from < len(t.Blocks); {
+			to := from + max(1, size/t.Unit)
+			if t.Bytes-int64(to*t.Unit) < leastBlock {
+				to = len(t.Blocks)
+			}
+			blocks, from = append(blocks, Total(t.Blocks[from:to])), to
 		}
 	}
-	return blocks
+	if len(blocks) > 0 {
+		blocks[len(blocks)-1].Add(&short)
+	}
+	return slices.DeleteFunc(blocks, func(b Block) bool { return b.Bytes == 0 })
 }
 
 // Quantile returns the part q of the way through sorted numbers.

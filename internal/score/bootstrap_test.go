@@ -3,10 +3,13 @@ package score
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
-func result(blocks []Block) *Result { return &Result{Sum: Total(blocks), Blocks: blocks, Unit: 64} }
+func result(blocks []Block) *Result {
+	return &Result{Sum: Total(blocks), Blocks: blocks, Unit: 64, Bytes: int64(64 * len(blocks))}
+}
 
 func rate(b *Block) float64 { return b.BitsPerByte() }
 
@@ -66,6 +69,41 @@ func TestBootstrapEdges(t *testing.T) {
 	}
 	if i := Means([]float64{1, 2}, 1); i.Blocks != 0 {
 		t.Errorf("mean of two: %+v", i)
+	}
+}
+
+// TestJoin: no block is of fewer than 256 bytes of text, and none of them is lost.
+func TestJoin(t *testing.T) {
+	for _, c := range []struct {
+		texts []int // bytes
+		want  []int64
+	}{
+		{[]int{2048}, []int64{256, 256, 256, 256, 256, 256, 256, 256}},
+		{[]int{2049}, []int64{256, 256, 256, 256, 256, 256, 256, 257}},
+		{[]int{511, 512}, []int64{511, 256, 256}},
+		{[]int{1, 1, 1, 1, 1, 1, 1, 1}, nil},
+		{[]int{100, 100, 300, 100, 100, 1}, []int64{300, 401}},
+		{[]int{300, 255}, []int64{555}},
+		{[]int{0}, nil},
+		{[]int{200, 56, 0}, []int64{256}},
+	} {
+		var texts []*Result
+		for _, n := range c.texts {
+			blocks := make([]Block, (n+63)/64)
+			for i := range n {
+				blocks[i/64].Bytes++
+			}
+			r := result(blocks)
+			r.Bytes = int64(n)
+			texts = append(texts, r)
+		}
+		var got []int64
+		for _, b := range join(texts) {
+			got = append(got, b.Bytes)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("texts of %v bytes make blocks of %v, want %v", c.texts, got, c.want)
+		}
 	}
 }
 
