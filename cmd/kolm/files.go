@@ -164,7 +164,7 @@ func (p *places) sink(a *app, in *source, derived func(string) (string, error)) 
 			return nil, failed("name another output with -o", "%s is not a regular file", name)
 		}
 	}
-	f, err := a.create(name, in.info, p.Force)
+	f, err := a.create(name, "-o", in.info, p.Force)
 	if err != nil {
 		return nil, err
 	}

@@ -197,7 +197,7 @@ func (c *memoryEditCmd) write(a *app, m *openMemory, e *memory.Edited, facts []m
 	if err := r.check(a, facts); err != nil {
 		return err
 	}
-	if err := a.writeFile(c.Output, raw, c.Force); err != nil {
+	if err := a.writeFile(c.Output, "-o", raw, c.Force); err != nil {
 		return err
 	}
 	if a.json {

@@ -141,7 +141,7 @@ func (c *memoryExplainCmd) Run(a *app) error {
 	if c.Picture != "" {
 		b, err := flowPicture(e, c.Prompt, ext == ".html")
 		if err == nil {
-			err = a.writeFile(c.Picture, b, c.Force)
+			err = a.writeFile(c.Picture, "--picture", b, c.Force)
 		}
 		if err != nil {
 			return err

@@ -116,7 +116,7 @@ func (c *memoryEditCmd) undo(a *app) error {
 		// Files of other programs may be padded in other ways.
 		a.warn(c.Undo, "the tensors and keys are those before the edit, but not the file's bytes: sha256 %.16s, was %.16s", got, parent)
 	}
-	if err := a.writeFile(c.Output, b.Bytes(), c.Force); err != nil {
+	if err := a.writeFile(c.Output, "-o", b.Bytes(), c.Force); err != nil {
 		return err
 	}
 	if a.json {

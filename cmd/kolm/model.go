@@ -212,7 +212,7 @@ func (c *modelImportCmd) Run(a *app) error {
 			return err
 		}
 		path := filepath.Join(dir, m.ID().String()+modelSuffix)
-		err = a.writeFile(path, file, false)
+		err = a.writeFile(path, "", file, false)
 		if errors.Is(err, fs.ErrExist) {
 			a.say("%s: model %s is at hand already", name, m.ID())
 			return nil
@@ -260,7 +260,7 @@ func (c *modelExportCmd) Run(a *app) error {
 		_, err := a.stdout.Write(file)
 		return err
 	}
-	return a.writeFile(c.Output, file, c.Force)
+	return a.writeFile(c.Output, "-o", file, c.Force)
 }
 
 var exportTypes = map[string]modelfile.Type{"": modelfile.F32, "F32": modelfile.F32, "F16": modelfile.F16, "Q8_0": modelfile.Q8_0}
@@ -295,9 +295,9 @@ func retyped(file []byte, t modelfile.Type) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// writeFile writes a whole file or none.
-func (a *app) writeFile(name string, data []byte, force bool) error {
-	o, err := a.create(name, nil, force)
+// writeFile writes a whole file, which a flag names, or none.
+func (a *app) writeFile(name, flag string, data []byte, force bool) error {
+	o, err := a.create(name, flag, nil, force)
 	if err != nil {
 		return err
 	}

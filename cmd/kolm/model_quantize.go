@@ -75,7 +75,7 @@ func (c *modelQuantizeCmd) Run(a *app) error {
 		return nil
 	}
 	last := points[len(points)-1]
-	if err := a.writeFile(c.Output, last.File, c.Force); err != nil {
+	if err := a.writeFile(c.Output, "-o", last.File, c.Force); err != nil {
 		return err
 	}
 	a.say("%s: %s, %.2f bits a weight, %s", c.Output, last.Name, last.PerWeight, size64(last.Bytes))

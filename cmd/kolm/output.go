@@ -32,13 +32,15 @@ type output struct {
 	*os.File
 	app   *app
 	final string
-	force bool // an existing file may be replaced
-	temp  bool // File is a temporary file beside final
+	flag  string // that named it
+	force bool   // an existing file may be replaced
+	temp  bool   // File is a temporary file beside final
 }
 
-// create begins the output file name. in describes the input, nil if that has no file.
-func (a *app) create(name string, in fs.FileInfo, force bool) (*output, error) {
-	o := &output{app: a, final: name, force: force}
+// create begins the output file name, which a flag gives. in describes the input, nil
+// if that has no file.
+func (a *app) create(name, flag string, in fs.FileInfo, force bool) (*output, error) {
+	o := &output{app: a, final: name, flag: flag, force: force}
 	info, err := os.Stat(name)
 	switch {
 	case a.temps.made[absolute(name)]: // even if existing files may be
@@ -51,7 +53,7 @@ func (a *app) create(name string, in fs.FileInfo, force bool) (*output, error) {
 		o.File, err = os.OpenFile(name, os.O_WRONLY, 0)
 		return o, err
 	case err == nil && !force:
-		return nil, existsError(name)
+		return nil, existsError(name, flag)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
@@ -101,10 +103,10 @@ func withoutName(err error) error {
 	return err
 }
 
-func existsError(name string) error {
+func existsError(name, flag string) error {
 	return &problem{
 		code: codeFailed, text: name + " already exists", cause: fs.ErrExist,
-		hint: "overwrite it with -f, or give another name with -o",
+		hint: "overwrite it with -f, or give another name with " + flag,
 	}
 }
 
@@ -148,7 +150,7 @@ func (o *output) appear() error {
 		err = renameNew(o.Name(), o.final)
 	}
 	if errors.Is(err, fs.ErrExist) {
-		return existsError(o.final)
+		return existsError(o.final, o.flag)
 	}
 	if err != nil {
 		return err

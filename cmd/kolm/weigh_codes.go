@@ -124,7 +124,7 @@ func (c *weighCmd) ledgers(a *app) error {
 		if in.Archive == nil {
 			return failed("name two-part among the --codes, and give it data enough", "no two-part file was made for %s", c.Archive)
 		}
-		if err := a.writeFile(c.Archive, in.Archive, c.Force); err != nil {
+		if err := a.writeFile(c.Archive, "--archive", in.Archive, c.Force); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // create begins the files that were asked for.
 func (w *weighing) create() error {
 	if w.cmd.Tokens != "" {
-		o, err := w.app.create(w.cmd.Tokens, nil, w.cmd.Force)
+		o, err := w.app.create(w.cmd.Tokens, "--tokens", nil, w.cmd.Force)
 		if err != nil {
 			return err
 		}
@@ -21,7 +21,7 @@ func (w *weighing) create() error {
 	}
 	if w.cmd.HTML != "" {
 		var err error
-		w.page, err = w.app.create(w.cmd.HTML, nil, w.cmd.Force)
+		w.page, err = w.app.create(w.cmd.HTML, "--html", nil, w.cmd.Force)
 		return err
 	}
 	return nil
