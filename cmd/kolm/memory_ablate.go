@@ -42,6 +42,9 @@ func (c *memoryAblateCmd) Run(a *app) error {
 	if c.Shapley != 0 && c.Shapley < 2 {
 		return usage("200 or more give a useful standard error", "%d orders", c.Shapley)
 	}
+	if err := atLeast(0, flagNumber{"--rank", c.Rank}); err != nil {
+		return err
+	}
 	if err := unused("with --rank, which finds neurons", flagGiven{"-n", c.Rank != 0 && len(c.Neurons) > 0}); err != nil {
 		return err
 	}

@@ -72,6 +72,9 @@ func (c *memoryCapacityCmd) options() (memory.CapacityOptions, error) {
 			flagGiven{"--labels", c.Labels != o.Labels}, flagGiven{"--steps", c.Steps != o.Steps}, flagGiven{"--zipf", c.Zipf}, flagGiven{"--seed", c.Seed != o.Seed})
 	}
 	o.Facts, o.Dim, o.Hidden, o.Labels, o.Steps, o.Zipf, o.Seed = c.Number, c.Dim, c.Hidden, c.Labels, c.Steps, c.Zipf, c.Seed
+	if err := o.Check(); err != nil {
+		return o, usage("", "%v", err)
+	}
 	return o, unused("without a table of facts",
 		flagGiven{"-m", c.Model != builtinName}, flagGiven{"--tokenizer", c.Tokenizer != ""}, flagGiven{"--text", len(c.Text) > 0})
 }

@@ -181,6 +181,9 @@ func (c *memorySearchCmd) Run(a *app) error {
 	if c.Token == "" && c.Text == "" && c.Least == 0 && c.Layer < 0 {
 		return usage("give --token, --text, --least or --layer", "nothing to search for")
 	}
+	if !(c.Least >= 0) { // what is no number is not
+		return usage("", "--least %v: want 0 or more", c.Least)
+	}
 	x, err := openIndex(c.Index)
 	if err != nil {
 		return err

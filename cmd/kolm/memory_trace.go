@@ -10,7 +10,7 @@ import (
 type memoryTraceCmd struct {
 	question
 	Subject    string   `short:"s" placeholder:"TEXT" help:"The part of the prompt that is corrupted; without it, only --knowledge."`
-	Replace    string   `placeholder:"TEXT" help:"Put this in the subject's place, as many tokens (default: noise on its embeddings)."`
+	Replace    *string  `placeholder:"TEXT" help:"Put this in the subject's place, as many tokens (default: noise on its embeddings)."`
 	Noise      float64  `default:"3" help:"Noise, in standard deviations of the embeddings."`
 	Draws      int      `default:"10" help:"Draws of noise to average."`
 	Restore    string   `enum:"state,ffn,attention" default:"state" help:"What is restored at a layer and token: state, ffn or attention."`
@@ -43,6 +43,15 @@ func (c *memoryTraceCmd) Run(a *app) error {
 	if c.Subject == "" && !c.Knowledge {
 		return usage("give --subject, or --knowledge", "nothing to trace")
 	}
+	if c.Replace != nil && *c.Replace == "" {
+		return usage("leave --replace out for noise", "--replace is empty: nothing takes the subject's place")
+	}
+	if err := atLeast(1, flagNumber{"--window", c.Window}); err != nil {
+		return err
+	}
+	if err := unused("with --restore state", flagGiven{"--window", c.Restore == "state" && c.Window != 1}); err != nil {
+		return err
+	}
 	m, err := c.open()
 	if err != nil {
 		return err
@@ -67,11 +76,11 @@ func (c *memoryTraceCmd) Run(a *app) error {
 
 func (c *memoryTraceCmd) trace(a *app, m *openMemory, r *traceReport) (err error) {
 	o := memory.TraceOptions{
-		Subject: c.Subject, Replace: c.Replace, Noise: c.Noise, Draws: c.Draws, Point: c.Restore, Window: c.Window, Seed: c.Seed,
+		Subject: c.Subject, Noise: c.Noise, Draws: c.Draws, Point: c.Restore, Window: c.Window, Seed: c.Seed,
 	}
 	draws := c.Draws
-	if c.Replace != "" {
-		draws = 1
+	if c.Replace != nil {
+		o.Replace, draws = *c.Replace, 1
 	}
 	defer a.startCount("tracing", draws*m.LM.Config.Layers)()
 	r.Trace, err = m.Trace(c.of(), o, func() { a.bar.Load().add(1) })

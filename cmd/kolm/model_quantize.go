@@ -125,8 +125,8 @@ func (c *modelQuantizeCmd) types() ([]modelfile.Type, error) {
 		chosen++
 	}
 	switch {
-	case c.Bits < 0 || c.Bits > 0 && len(c.Texts) == 0:
-		return nil, usage("name a text like those that the model is for", "--bits must be positive, and needs a text to find out where bits are worth most")
+	case !(c.Bits >= 0) || math.IsInf(c.Bits, 1) || c.Bits > 0 && len(c.Texts) == 0:
+		return nil, usage("name a text like those that the model is for", "--bits must be a positive number, and needs a text to find out where bits are worth most")
 	case c.Output != "" && chosen != 1:
 		return nil, usage("give one --type, or --bits", "-o writes one file, these are %d", chosen)
 	case chosen == 0 && len(c.Texts) == 0:

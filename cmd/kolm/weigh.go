@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"kolm/internal/codes"
 	"kolm/internal/lm"
 	"kolm/internal/score"
 	"kolm/internal/vocab"
@@ -26,7 +27,7 @@ type weighCmd struct {
 	Codes     string  `placeholder:"LIST" help:"Instead: one table of what the files cost in many codes, their models counted: all, or names parted by commas."`
 	Minutes   float64 `default:"1" help:"How long the codes that train a model on the file train it."`
 	SizeSweep bool    `help:"Instead: train models of growing size on the file, within the --minutes, and say which makes the shortest file of model and data."`
-	Sizes     int     `default:"4" placeholder:"N" help:"How many sizes --size-sweep trains, at most 6."`
+	Sizes     int     `default:"4" placeholder:"N" help:"How many sizes --size-sweep trains, 1 to 6 (default: 4)."`
 	Output    string  `short:"o" placeholder:"FOLDER" help:"Write the pictures of --codes or --size-sweep there, as SVG and PNG."`
 	Archive   string  `placeholder:"OUT" help:"With --codes two-part of one file: write the smallest two-part file, model and data in one; kolm unpack reads it."`
 	Tokens    string  `placeholder:"OUT" help:"Write every scored token to a file, one JSON object a line: bits, rank, entropy."`
@@ -86,6 +87,9 @@ const (
 func (c *weighCmd) check() error {
 	if !(c.Minutes >= leastMinutes && c.Minutes <= mostMinutes) { // what is no number is neither
 		return usage("", "--minutes %v: want from %v to %v", c.Minutes, leastMinutes, mostMinutes)
+	}
+	if c.Sizes < 1 || c.Sizes > codes.MostSizes {
+		return usage("", "--sizes %d: want 1 to %d", c.Sizes, codes.MostSizes)
 	}
 	ofRules := []flagGiven{
 		{"--against", c.Against != ""}, {"--tokenizer", c.Tokenizer != ""}, {"--as", c.As != "kolm"}, {"-c", c.Context != 0},

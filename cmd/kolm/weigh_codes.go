@@ -134,7 +134,7 @@ func (c *weighCmd) ledgers(a *app) error {
 // input is data for the codes with the flags that they mind.
 func (c *weighCmd) input(data []byte) *codes.Input {
 	in := &codes.Input{Data: data, Budget: time.Duration(c.Minutes * float64(time.Minute)), Seed: c.Seed, Threads: c.Threads}
-	if in.Threads == 0 {
+	if in.Threads <= 0 {
 		in.Threads = runtime.GOMAXPROCS(0)
 	}
 	return in

@@ -43,9 +43,6 @@ func (c *weighCmd) sweep(a *app) error {
 	if err != nil {
 		return err
 	}
-	if c.Sizes < 1 {
-		return usage("", "%d sizes: want at least one", c.Sizes)
-	}
 	if err := c.onePicture(texts); err != nil {
 		return err
 	}

@@ -25,10 +25,14 @@ type Rung struct {
 // Total is the length of the file in bytes.
 func (r Rung) Total() int { return r.Model + r.Data }
 
-// ladder lists sizes, each with about three times the weights of the one before.
-var ladder = []Size{{1, 32, 288}, {1, 64, 512}, {2, 96, 512}, {3, 160, 1024}, {4, 256, 2048}, {6, 384, 4096}}
+// MostSizes is how many sizes Sweep has.
+const MostSizes = 6
 
-// Sweep trains models of growing size on the data, all for equally long, within
+// ladder lists sizes, each with about three times the weights of the one before.
+var ladder = [MostSizes]Size{{1, 32, 288}, {1, 64, 512}, {2, 96, 512}, {3, 160, 1024}, {4, 256, 2048}, {6, 384, 4096}}
+
+// Sweep trains models of growing size on the data, up to MostSizes, all for equally
+// long, within
 // the budget as far as training goes, and finds the precision at which each makes
 // the shortest file. see is called for every rung. Every file is decoded.
 func Sweep(ctx context.Context, in *Input, rungs int, see func(Rung)) error {

@@ -56,7 +56,7 @@ func TestSweep(t *testing.T) {
 // TestLadder: every size of the ladder, and every other that is chosen for data, is
 // one that can be trained.
 func TestLadder(t *testing.T) {
-	sizes := append([]Size{sizeFor(1), sizeFor(1 << 20), sizeFor(1 << 24), sizeFor(1 << 28)}, ladder...)
+	sizes := append([]Size{sizeFor(1), sizeFor(1 << 20), sizeFor(1 << 24), sizeFor(1 << 28)}, ladder[:]...)
 	for _, s := range sizes {
 		h := s.shape(s.Vocab)
 		if err := h.Check(); err != nil {

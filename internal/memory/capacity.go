@@ -29,6 +29,22 @@ func DefaultCapacity() CapacityOptions {
 	return CapacityOptions{Facts: 560, Dim: 16, Hidden: 32, Labels: 16, Steps: 3000, Rate: .02, Seed: 1}
 }
 
+// mostNumbers is how many numbers of facts and weights a measurement holds: 1 GiB.
+const mostNumbers = 1 << 27
+
+// Check reports options that mean nothing, or take more memory than that.
+func (o *CapacityOptions) Check() error {
+	if o.Facts < 10 || o.Dim < 1 || o.Hidden < 1 || o.Labels < 2 || o.Steps < 1 {
+		return fmt.Errorf("%d facts, %d labels, %d x %d neurons, %d steps: want at least 10 facts, 2 labels, and one of each other", o.Facts, o.Labels, o.Dim, o.Hidden, o.Steps)
+	}
+	facts, dim, hidden, labels := float64(o.Facts), float64(o.Dim), float64(o.Hidden), float64(o.Labels) // no product overflows
+	numbers := facts*(dim+5) + 5*(hidden*(dim+1)+labels*(hidden+1))
+	if numbers > mostNumbers {
+		return fmt.Errorf("%d facts of width %d, %d neurons, %d labels: %.3g numbers are held in memory at once, want at most %d", o.Facts, o.Dim, o.Hidden, o.Labels, numbers, mostNumbers)
+	}
+	return nil
+}
+
 // Capacity is what a memory stores of the facts that it was offered.
 type Capacity struct {
 	Parameters int             `json:"parameters"`
@@ -72,8 +88,8 @@ type capacityNet struct {
 // MeasureCapacity trains a memory on random facts and measures what it stores.
 // step, unless nil, is called after each step.
 func MeasureCapacity(o CapacityOptions, step func()) (*Capacity, error) {
-	if o.Facts < 10 || o.Dim < 1 || o.Hidden < 1 || o.Labels < 2 || o.Steps < 1 {
-		return nil, fmt.Errorf("%d facts, %d labels, %d x %d neurons, %d steps: want at least 10 facts, 2 labels, and one of each other", o.Facts, o.Labels, o.Dim, o.Hidden, o.Steps)
+	if err := o.Check(); err != nil {
+		return nil, err
 	}
 	n := newCapacityNet(o)
 	n.train(step)

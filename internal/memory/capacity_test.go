@@ -67,6 +67,27 @@ func TestCapacity(t *testing.T) {
 	}
 }
 
+// TestCapacityCheck: what means nothing is refused, and what no memory holds, also
+// where a product would overflow.
+func TestCapacityCheck(t *testing.T) {
+	for i, change := range []func(o *CapacityOptions){
+		func(o *CapacityOptions) { o.Facts = 9 },
+		func(o *CapacityOptions) { o.Labels = 1 },
+		func(o *CapacityOptions) { o.Steps = 0 },
+		func(o *CapacityOptions) { o.Facts = 1e8 },
+		func(o *CapacityOptions) { o.Dim, o.Hidden = math.MaxInt, math.MaxInt },
+	} {
+		o := DefaultCapacity()
+		change(&o)
+		if err := o.Check(); err == nil {
+			t.Errorf("%d: %+v is taken", i, o)
+		}
+	}
+	if o := DefaultCapacity(); o.Check() != nil {
+		t.Error(o.Check())
+	}
+}
+
 // TestZipf: of more facts than fit, the frequent ones are kept.
 func TestZipf(t *testing.T) {
 	if testing.Short() {

@@ -198,7 +198,7 @@ func (m *Model) corruptions(a *Asked, from, to int, o TraceOptions) ([]corruptio
 		}
 		return []corruption{{slices.Concat(a.Tokens[:from], other, a.Tokens[to:]), nil}}, nil
 	}
-	if o.Draws < 1 || o.Noise <= 0 {
+	if o.Draws < 1 || !(o.Noise > 0) {
 		return nil, fmt.Errorf("%d draws of noise %g: want at least one, and more than no noise", o.Draws, o.Noise)
 	}
 	sd, err := m.embeddingSpread()

@@ -62,6 +62,7 @@ func TestTraceErrors(t *testing.T) {
 		`"BB" is 2 tokens, the subject is 1`:     {Subject: "A", Replace: "BB", Point: "state"},
 		`cannot restore "all"`:                   {Subject: "A", Replace: "B", Point: "all"},
 		"0 draws of noise 3":                     {Subject: "A", Noise: 3, Point: "state"},
+		"1 draws of noise NaN":                   {Subject: "A", Draws: 1, Noise: math.NaN(), Point: "state"},
 		`subject "" is not in the prompt "NAMA"`: {Point: "state"},
 	} {
 		if _, err := m.Trace(Question{Prompt: "NAMA", Answer: "G"}, o, nil); err == nil || !strings.Contains(err.Error(), want) {
