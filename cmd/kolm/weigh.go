@@ -397,10 +397,9 @@ func (a *app) warnEncoding(name string, data []byte) {
 	if a.quiet || utf8.Valid(data) && !bytes.ContainsRune(data[:min(len(data), lm.DefaultBatch)], 0) {
 		return
 	}
-	wide := bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff})
 	zeros := bytes.Count(data, []byte{0})
 	switch {
-	case wide || 4*zeros > len(data) && len(data)%2 == 0 && bytes.IndexByte(data, 0) < 2:
+	case isUTF16(data):
 		a.warn(label(name), "is UTF-16, it seems: models know UTF-8, and its bytes are new to them; for the figure of the text, convert it first")
 		return
 	case zeros > 0:
@@ -416,4 +415,20 @@ func (a *app) warnEncoding(name string, data []byte) {
 		rest = rest[n:]
 	}
 	a.warn(label(name), "is not UTF-8 text (%d of its %d bytes): models hardly know such bytes; if it is text in another encoding, convert it first", bad, len(data))
+}
+
+// isUTF16 guesses: by the mark at the beginning, or because many bytes are 0 that all
+// but few stand on one side of their pairs.
+func isUTF16(data []byte) bool {
+	if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
+		return true
+	}
+	var zeros [2]int
+	for i, b := range data {
+		if b == 0 {
+			zeros[i%2]++
+		}
+	}
+	more, fewer := max(zeros[0], zeros[1]), min(zeros[0], zeros[1])
+	return len(data)%2 == 0 && 4*more > len(data) && 8*fewer < more && bytes.IndexByte(data, 0) < 2
 }
