@@ -1,11 +1,14 @@
 package main
 
 import (
+	"crypto/sha256"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -19,6 +22,12 @@ const memoryPage = "../../doc/memory.md"
 // consoleBlock is a block of a page that shows commands with what they print.
 var consoleBlock = regexp.MustCompile("(?s)```console\n(.*?)```")
 
+// measuredLine is the line of a page that says what its output was made with.
+var measuredLine = regexp.MustCompile("(?m)^Measured: .*$")
+
+// pageText is the text.txt of the page, which quotes it.
+const pageText = "The capital of France is Paris. Water boils at one hundred degrees."
+
 // TestMemoryPage brings doc/memory.md up to date: its output depends on the weights
 // of the built-in model.
 func TestMemoryPage(t *testing.T) {
@@ -30,6 +39,9 @@ func TestMemoryPage(t *testing.T) {
 	if len(blocks) < 8 {
 		t.Fatalf("%s has %d blocks of commands: are they marked otherwise?", memoryPage, len(blocks))
 	}
+	if n := len(measuredLine.FindAll(page, -1)); n != 1 || !strings.Contains(string(page), pageText) {
+		t.Fatalf("%s has %d lines that begin with %q, want one, and must quote text.txt", memoryPage, n, "Measured: ")
+	}
 	if *pageFlag == "" {
 		for _, b := range blocks {
 			if !strings.HasPrefix(b, "```console\n$ ") {
@@ -39,6 +51,8 @@ func TestMemoryPage(t *testing.T) {
 		return
 	}
 	dir := pageFolder(t)
+	measured := pageMeasured(t, dir)
+	page = measuredLine.ReplaceAllFunc(page, func([]byte) []byte { return []byte(measured) })
 	page = consoleBlock.ReplaceAllFunc(page, func(b []byte) []byte {
 		var out strings.Builder
 		out.WriteString("```console\n")
@@ -101,7 +115,7 @@ func pageFolder(t *testing.T) string {
 	}
 	for name, b := range map[string][]byte{
 		"ordinary.txt": ordinary,
-		"text.txt":     []byte("The capital of France is Paris. Water boils at one hundred degrees.\n"),
+		"text.txt":     []byte(pageText + "\n"),
 		"facts.tsv":    []byte("The capital of France is\t Paris\tFrance\tcapital\nThe capital of Spain is\t Madrid\tSpain\tcapital\n"),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o666); err != nil {
@@ -109,4 +123,55 @@ func pageFolder(t *testing.T) string {
 		}
 	}
 	return dir
+}
+
+// pageMeasured says with what commit, on what machine and of what data the page is made.
+func pageMeasured(t *testing.T, dir string) string {
+	t.Helper()
+	docs, size, sum := 0, 0, sha256.New()
+	for doc, err := range corpus.Open(filepath.Join(dir, "corpus") + "/") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs, size = docs+1, size+len(doc.Text)
+		sum.Write(doc.Text)
+	}
+	line := fmt.Sprintf("Measured: commit %s, %s. SHA-256 of the %d documents of `corpus/` joined, %d bytes: `%.8x`", pageCommit(t), pageMachine(), docs, size, sum.Sum(nil))
+	for _, name := range []string{"ordinary.txt", "text.txt", "facts.tsv"} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		line += fmt.Sprintf("; of `%s`, %d bytes: `%.8x`", name, len(b), sha256.Sum256(b))
+	}
+	return line + "."
+}
+
+// pageCommit is the commit that is checked out, and whether files differ from it.
+func pageCommit(t *testing.T) string {
+	t.Helper()
+	git := func(args ...string) string {
+		out, err := exec.Command("git", args...).Output()
+		if err != nil {
+			t.Fatalf("git %v: %v", args, err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	commit := git("rev-parse", "--short", "HEAD")
+	if git("status", "--porcelain", "--untracked-files=no") != "" {
+		commit += " and changes after it"
+	}
+	return commit
+}
+
+// pageMachine names the system, and its processors as far as it knows their name. No
+// figure depends on them.
+func pageMachine() string {
+	name := "of unknown name"
+	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		if m := regexp.MustCompile(`(?m)^model name\s*: *(.*)$`).FindSubmatch(b); m != nil {
+			name = string(m[1])
+		}
+	}
+	return fmt.Sprintf("%s/%s, %d processors %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), name)
 }
