@@ -45,8 +45,11 @@ func (c *trainCmd) check(a *app, o *train.Options) error {
 	if c.Output == "-" {
 		return usage("name a file with -o", "a model that was trained is not written to standard output")
 	}
+	if err := apart(c.Output, append([]string{c.From}, c.Corpus...)...); err != nil {
+		return err
+	}
 	c.Force = c.Force || c.Resume && c.earlier(o.Dir)
-	f, err := a.create(c.Output, nil, c.Force)
+	f, err := a.create(c.Output, "-o", nil, c.Force)
 	if err != nil {
 		return err
 	}
@@ -80,7 +83,7 @@ func (c *trainCmd) export(a *app, s *train.Snapshot) error {
 	if err != nil {
 		return err
 	}
-	if err := a.writeFile(c.Output, b, c.Force); err != nil {
+	if err := a.writeFile(c.Output, "-o", b, c.Force); err != nil {
 		return failed(fmt.Sprintf("the run is saved, finished: with --resume and --tokens=%d its model is written again", s.Tokens), "%v", err)
 	}
 	return nil
