@@ -18,11 +18,12 @@
 //
 // # Notation
 //
-// Hashes are unsigned 64-bit integers, sums and products modulo 2^64; M1 is
-// 0x9E3779B97F4A7C15, M2 0xD6E8FEB86659FD93. t is the last eight bytes of the
-// stream as a number, the last one lowest, 0 before its beginning; t8 is the
-// eight before them; "last" is the last byte. n is the length of the block's
-// text. All tables are empty, all memories 0, at the beginning of a block.
+// Hashes are unsigned 64-bit integers, sums and products modulo 2^64; <<, >>
+// and & bind as products do, | and ^ as sums; M1 is 0x9E3779B97F4A7C15, M2
+// 0xD6E8FEB86659FD93. t is the last eight bytes of the stream as a number, the
+// last one lowest, 0 before its beginning; t8 is the eight before them; "last"
+// is the last byte. n is the length of the block's text. All tables are empty,
+// all memories 0, at the beginning of a block.
 //
 // # What a cursor remembers
 //
@@ -40,12 +41,13 @@
 // and left one less. Any other makes char1 = char, char = (b+1)*M1, lead = b and
 // left 3 for b >= 0xF0, 2 for b >= 0xE0, 1 for b >= 0xC0, else 0.
 //
-// Lines: where this line and the one before begin (the first line has none before
-// it), and first, its first two bytes as a number, fewer while there are fewer.
-// LF ends a line. The column is the number of bytes since the line began. "over"
-// is the byte of the line before in the column of the next byte and "after" the
-// byte behind it, both 0 if there is no line before or "after" would not be in
-// it.
+// Lines: where this line and the one before begin (the first line has none
+// before it), and first, its first two bytes as a number, the first one
+// highest, fewer while there are fewer. LF ends a line and is its last byte.
+// The column is the number of bytes since the line began. "over" is the byte of
+// the line before in the column of the next byte and "after" the byte behind
+// it, both 0 if there is no line before or "after" would not be in it; a byte
+// that is not coded yet is 0.
 //
 // Tokens: token is the hash of the bytes since the last mark, a byte making token
 // = (token+b+1)*M1, and before the same of the bytes between the last two marks;
@@ -65,10 +67,10 @@
 // Indentation: a space whose column is the indentation so far, 0 at first, makes
 // it one more.
 //
-// Shape: runs has the classes of the last sixteen runs of bytes of one class, 4 bits
-// each, the last one lowest, and is 0 at first: a class other than the lowest in it
-// is appended. A byte of none of the classes 1, 2, 3, 12 and 13 makes template =
-// (template+b+1)*M1; LF makes it 0.
+// Shape: runs has the classes of the last sixteen runs of bytes of one class, 4
+// bits each, the last one lowest, and is 0 at first: a class other than the
+// lowest in it is appended. A byte of none of the classes 1, 2, 3, 12 and 13
+// makes template = (template+b+1)*M1; LF makes it 0.
 //
 // Keys: in quotes, which " opens and closes and LF closes, a byte makes string =
 // (string+b+1)*M1; the closing " makes name = string, and every " string = 0. Out
@@ -104,10 +106,11 @@
 //	19 t & 0xffff0000
 //
 // with e the byte that the first match expects and l its length class plus 1,
-// both 0 without one. In a block of several streams or with a language model M2
-// is added to x if no byte follows the last mark or the stream's beginning. The
-// hash of context i is then h = y*M2, where z = (x + (i+1)*M2)*M1 and y = z ^
-// z>>32.
+// both 0 without one. With a language model M2 is added to x if no byte follows
+// the last mark or the stream's beginning. The contexts of a byte are computed
+// just before its first decision, after all that other streams coded in
+// between. The hash of context i is then h = y*M2, where z = (x + (i+1)*M2)*M1
+// and y = z ^ z>>32.
 //
 // # Slots
 //
@@ -122,11 +125,13 @@
 // node)*M1)>>58 exclusive-ored to it. The check byte is the lowest of h>>24 +
 // 167*node, node being the one that the nibble begins with, 1 or 16 to 31.
 //
-// A nibble's slot is the first of the line whose check byte is equal. Without one
-// the slot is replaced whose state at node 1 has remembered the fewest decisions,
-// the first of these: its check byte is set and its states become 0. A line
-// begins with check bytes and states of 0. Slots are found, in the order of the
-// contexts, before the first decision of the nibble that is predicted.
+// A nibble's slot is the first of the line whose check byte is equal. Without
+// one the slot is replaced whose state at node 1 has remembered the fewest
+// decisions, the first of these: its check byte is set and its states become 0.
+// A line begins with check bytes and states of 0. All slots of a nibble are
+// found, in the order of the contexts, before its first decision that is
+// predicted. Two contexts may so get the same slot, which then moves but once
+// at a decision: from the state that was there when it was predicted.
 //
 // "Known" is the number of contexts 0 to 3 whose slot has a state other than 0 at
 // node 1, when the nibble begins.
@@ -141,12 +146,12 @@
 // ones, then the last decision.
 //
 // A decision is appended to an exact history of fewer than four. Else it adds 1
-// to the count on its side, and the other count c becomes c for c <= 2, c-1 to 4,
-// 4 to 7, 5 to 15, 6 to 31, and 7. While there is no state with the counts, the
-// larger is lowered by one, of two equal ones that which is not the last
-// decision's. Counts of 4 or fewer in all are the exact history that ends with
-// the last decision, has all others like it before that, and those unlike it
-// first.
+// to the count on its side, and the other count c becomes c for c <= 2, c-1 to
+// 4, 4 to 7, 5 to 15, 6 to 31, and 7. While there is no state with the counts,
+// the larger is lowered by one, of two equal ones that which is not the last
+// decision's. Counts of 4 or fewer in all are an exact history, which is,
+// oldest decision first: after a zero all ones, then all zeros; after a one all
+// ones but the last, then all zeros, then that one.
 //
 // # Probabilities
 //
@@ -168,41 +173,42 @@
 // the failures among the last eight bytes.
 //
 // After each byte: if there is a match and the byte at p is the one coded, the
-// length grows by 1, to 65535 at most; else it becomes 0 and a failure is noted.
-// p grows by 1. The match is dropped if the last eight all failed or the byte at
-// p is not coded yet. Then, if the stream has as many bytes as the least length,
-// a match shorter than the least length or none is replaced by the position kept
-// under the hash, if the byte there is coded and at least that many bytes before
-// it agree, of which at most 48 and at most the length of the stream so far are
-// counted, bytes that are not coded yet being 0; it has no failures. Last the
-// position of the next byte is kept.
+// length grows by 1, to 65535 at most; else it becomes 0 and a failure is
+// noted. p grows by 1. The match is dropped if the last eight all failed or the
+// byte at p is not coded yet. Then, if the stream has as many bytes as the
+// least length (else nothing more is done), a match shorter than the least
+// length or none is replaced by the position kept under the hash, if the byte
+// there is coded and at least that many bytes before it agree, of which at most
+// 48, at most the length of the stream so far and at most p (before the block
+// there are none) are counted, bytes that are not coded yet being 0; it has no
+// failures. Last the position of the next byte is kept.
 //
 // The length class of a length l is l below 16, 12 + l/4 below 32, and 14 + the
 // number of its bits. While the byte at p agrees with the decisions made, the
 // match expects its bit, with the probability in a map of limit 1023 by length
-// class and failures, 3 or more being one, and with that in a map of limit 255 by
-// that byte and min(class/8, 3). The inputs are their stretches, negated if the
-// bit is 0; without an expectation they are 0. Entries of the first map begin
-// with the count 4 and 2^31 + floor((2^31-1) / (k+3+4*failures)) * k, where k =
-// min(class, 16) + 1; those of the second with the count 0 and 3*2^30. "Match" is
-// 0 if the first match has no expectation, and by its length 1 below 12, 2 below
-// 32, or 3.
+// class and failures, 3 or more being one, and with that in a map of limit 255
+// by that byte and min(class/8, 3); each match has two maps of its own. The
+// inputs are their stretches, negated if the bit is 0; without an expectation
+// they are 0. Entries of the first map begin with the count 4 and 2^31 +
+// floor((2^31-1) / (k+3+4*failures)) * k, where k = min(class, 16) + 1; those
+// of the second with the count 0 and 3*2^30. "Match" is 0 if the first match
+// has no expectation, and by its length 1 below 12, 2 below 32, or 3.
 //
-// The expectation of a match is 0 without one, else 1 + the bit that it expects +
-// 2*min(floor(length class / 3), 9). "Expected" is 21 times that of the first match
-// and that of the second.
+// The expectation of a match is 0 without one, else 1 + the bit that it expects
+// + 2*min(floor(length class / 3), 9). "Expected" is 21 times that of the first
+// match and that of the second.
 //
 // # Frequencies
 //
-// The rich set has three maps of limit 1023, of 2^k rows of 256 entries each, k =
-// min(max(size-4, 6), 12), all at 2^31 with the count 0 at first. The entry of the
-// decision at a node is that of the node in the row (x+1)*M1 >> (64-k), where x is
-// the last four classes in the first map, the lowest 24 bits of runs in the second,
-// and template in the third. The inputs of each are stretch(p) and (p-2048) >> 1, p
-// being the upper 12 bits of the probability.
+// The rich set has three maps of limit 1023, of 2^k rows of 256 entries each, k
+// = min(max(size-4, 6), 12), all at 2^31 with the count 0 at first. The entry
+// of the decision at a node is that of the node in the row (x+1)*M1 >> (64-k),
+// where x is the last four classes in the first map, the lowest 24 bits of runs
+// in the second, and template in the third. The inputs of each are stretch(p)
+// and (p-2048) >> 1, p being the upper 12 bits of the probability.
 //
-// The inputs are two for each context of the set, orders 0 and 1 first, two for each
-// match and, in the rich set, two for each map of frequencies.
+// The inputs are two for each context of the set, orders 0 and 1 first, two for
+// each match and, in the rich set, two for each map of frequencies.
 //
 // # Marks
 //

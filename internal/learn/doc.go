@@ -45,19 +45,15 @@
 // # Backward
 //
 // S is the number of targets in the batch. At each token with a target t: e =
-// Softmax((y*g)·E^T), less 1 at t; without one e = 0. dx = N'(((e·E) * (1/S)) * g; y, r).
-// From the last layer to the first:
+// Softmax((y*g)·E^T), less 1 at t; without one e = 0. dx = N'(((e·E) * (1/S)) *
+// g; y, r). From the last layer to the first:
 //
 //	grad down = dx^T·a; da = dx·down
 //	s = 1/(1 + exp(-gate)); u = gate*s
 //	dgate = (da*up) * (s + u*(1-s)); dup = da*u
 //	grad gateUp = (dgate, dup)^T·h2; dh = (dgate, dup)·gateUp
-//	grad out = dx^T·heads, with the dx of before
 //	dx = dx + N'(dh; h2, r)
-//
-// (out learns from the dx behind the feed-forward block's gradient: its product
-// is taken after that line.)
-//
+//	grad out = dx^T·heads
 //	do = dx·out; for each query head, from the first:
 //	  dp = do·values^T; dvalues += p^T·do
 //	  row t: z = (p * (dp - D(dp, p))) * float32(1/sqrt(hd)) for its first t+1

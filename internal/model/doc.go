@@ -9,7 +9,7 @@
 // which defines them to the bit. Products of int8 numbers are summed exactly.
 // So the result depends on the weights and on the tokens of the stream alone,
 // never on the CPU, the kernel variant, or how streams and tokens are batched.
-// The version of this text is Numerics.
+// The version of this text is Numerics, 1.
 //
 // Notation: d is Dim, hd HeadDim, W Window, eps Eps; q(x) is QuantizeU8 of a
 // row x, which gives bytes (zero at 128) and a scale s; M·q(x) is I8.MatMul, whose

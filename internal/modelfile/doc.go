@@ -24,7 +24,7 @@
 // unaligned little-endian, unless said otherwise; a text is its length in bytes
 // as such an integer, and its bytes.
 //
-//  1. text "kolm model ID 1"; the version of the arithmetic, model.Numerics
+//  1. text "kolm model ID 1"; the version of the arithmetic, model.Numerics, 1
 //  2. text "qwen3"; vocabulary, embedding length, layers, query heads, key/value
 //     heads, head length, feed-forward length, window; the rope base as the 64
 //     bits of a float64, the RMSNorm epsilon as the 32 bits of a float32
@@ -37,5 +37,5 @@
 //     attn_q_norm, attn_k_norm, attn_output, ffn_norm, ffn_gate, ffn_up, ffn_down:
 //     its full name as a text, its GGUF type, its number of dimensions, each
 //     dimension as 64 bits, the length of its data in bytes as 64 bits, its data
-//     as in the file
+//     as in the file; an output table that the file does not have is left out
 package modelfile
