@@ -100,9 +100,9 @@
 //
 // # Decisions
 //
-// A token is coded as a walk over ranges of ranks, beginning with all of them. At
-// a range [lo, hi) of tokens that agree in their first d bytes and in the first k
-// bits of the next byte:
+// A token is coded as a walk over ranges of ranks, beginning with all but that of
+// the separator, which is never coded. At a range [lo, hi) of tokens that agree in
+// their first d bytes and in the first k bits of the next byte:
 //
 //   - if k = 0, d > 0 and the token of rank lo has exactly d bytes, the decision is
 //     the flag, one if the token ends here, and mid = lo+1;

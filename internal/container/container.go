@@ -71,7 +71,8 @@
 // # Canonical form
 //
 // Every accepted member is the one way to write what it says: numbers in their
-// fewest bytes, reserved bits zero, index equal to the blocks.
+// fewest bytes, reserved bits zero, index equal to the blocks, and no plain bytes,
+// which only the short form has, as method 0.
 package container
 
 import (

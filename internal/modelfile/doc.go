@@ -16,6 +16,37 @@
 // that internal/dequant widens, on hosts of any byte order; Load accepts those
 // that are such a model.
 //
+// # The layout
+//
+// Of the public layout of GGUF a decoder needs this. Everything is little-endian;
+// a text is its length in bytes, 8 bytes, and its bytes.
+//
+//	magic    4  GGUF
+//	version  4  3
+//	tensors  8  how many
+//	keys     8  how many
+//	keys        each: name, a text; type, 4; value
+//	tensors     each: name, a text; number of dimensions, 4; each dimension, 8,
+//	            the length of a row first; type, 4; offset of its data, 8
+//	data        begins, and offsets count from there, at the next multiple of
+//	            the key general.alignment, or of 32 without it
+//
+// The types of values are 0 to 7 for uint8, int8, uint16, int16, uint32, int32,
+// float32 and bool, 8 for a text, 9 for an array (the type of its values, 4; how
+// many, 8; the values), 10 to 12 for uint64, int64 and float64. The types of
+// tensors are 0, F32, and 8, Q8_0: of each 32 numbers of a row a float16, the
+// scale, then 32 int8.
+//
+// The keys are general.architecture; qwen3.embedding_length, .block_count (the
+// layers), .attention.head_count, .attention.head_count_kv, .attention.key_length
+// (of a head), .feed_forward_length, .context_length, .rope.freq_base and
+// .attention.layer_norm_rms_epsilon; tokenizer.ggml.tokens, .token_type and
+// .merges (each two tokens with a space between them). A token of type 1 is in
+// GPT-2's spelling, in UTF-8, a character for each byte: that of the same number
+// for the bytes 33 to 126, 161 to 172 and 174 to 255, and those from 256 on for
+// the others in their order. The tensors are token_embd.weight, output.weight,
+// output_norm.weight and, for layer 0 and the name attn_q, blk.0.attn_q.weight.
+//
 // # The ID
 //
 // A model's ID is the SHA-256 of everything that determines its predictions and
