@@ -27,8 +27,8 @@ var (
 // Their IDs stand here so that not every start computes them. A test does, and
 // so does "kolm model verify".
 var (
-	Default = embedded(defaultFile, "da1c8a38af758c122296a4029517e8f44af271ff7d9516f9a31420b113fbad55")
-	Small   = embedded(smallFile, "99e9ae5c1a70c53636fb0c39010340f83b7c30125e7972d65662704371f198b4")
+	Default = embedded(defaultFile, "47ca5a5b35a1165f8c0e03185a433ec30c0f082aa300491d5d4aee7476f6d2c8")
+	Small   = embedded(smallFile, "b730fe7959765391d22ce1173d506f173af8e9d6fbba31784c607d584ba6b9db")
 )
 
 // Models are all that are embedded.
