@@ -3,7 +3,6 @@ package kolm
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -58,25 +56,9 @@ func TestDecoder(t *testing.T) {
 // alone and all as the members of one file.
 func TestDecoderVectors(t *testing.T) {
 	python := needPython(t)
-	doc, err := os.ReadFile("doc/format.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	vectors := vectorLine.FindAllStringSubmatch(string(doc), -1)
-	if len(vectors) < 5 {
-		t.Fatalf("doc/format.md has %d vectors, want 5 at least", len(vectors))
-	}
 	var packed, want []byte
-	for _, v := range vectors {
-		member, err := hex.DecodeString(v[2])
-		if err != nil {
-			t.Fatalf("%s: %v", v[1], err)
-		}
-		text, err := strconv.Unquote(v[3])
-		if err != nil {
-			t.Fatalf("%s: %v", v[1], err)
-		}
-		packed, want = append(packed, member...), append(want, text...)
+	for _, v := range workedVectors(t) {
+		packed, want = append(packed, v.packed...), append(want, v.plain...)
 	}
 	got, err := python.decode(t, packed)
 	if err != nil || !bytes.Equal(got, want) {

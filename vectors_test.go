@@ -18,32 +18,46 @@ func TestFormatVectors(t *testing.T) {
 	if *updateFormat {
 		writeVectors(t)
 	}
-	doc, err := os.ReadFile("doc/format.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	vectors := vectorLine.FindAllStringSubmatch(string(doc), -1)
-	if len(vectors) < 5 {
-		t.Fatalf("doc/format.md has %d vectors, want 5 at least", len(vectors))
-	}
 	c, err := NewCodec()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range vectors {
+	for _, v := range workedVectors(t) {
+		got, err := c.Decode(nil, v.packed)
+		if err != nil || !bytes.Equal(got, v.plain) {
+			t.Errorf("%s: %q (%v), want %q", v.name, got, err, v.plain)
+		}
+	}
+}
+
+// vector is a worked vector of the format document.
+type vector struct {
+	name          string
+	packed, plain []byte
+}
+
+// workedVectors reads those of doc/format.md.
+func workedVectors(t *testing.T) (list []vector) {
+	t.Helper()
+	doc, err := os.ReadFile("doc/format.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range vectorLine.FindAllStringSubmatch(string(doc), -1) {
 		packed, err := hex.DecodeString(v[2])
 		if err != nil {
 			t.Fatalf("%s: %v", v[1], err)
 		}
-		want, err := strconv.Unquote(v[3])
+		plain, err := strconv.Unquote(v[3])
 		if err != nil {
 			t.Fatalf("%s: %v", v[1], err)
 		}
-		got, err := c.Decode(nil, packed)
-		if err != nil || !bytes.Equal(got, []byte(want)) {
-			t.Errorf("%s: %q (%v), want %q", v[1], got, err, want)
-		}
+		list = append(list, vector{v[1], packed, []byte(plain)})
 	}
+	if len(list) < 5 {
+		t.Fatalf("doc/format.md has %d vectors, want 5 at least", len(list))
+	}
+	return list
 }
 
 // writeVectors packs the texts of the vectors at the levels that their names say.
