@@ -67,8 +67,9 @@ func TestPlainCodes(t *testing.T) {
 			var names []string
 			for _, e := range got[name].Entries {
 				names = append(names, e.What)
-				// A few bits end the arithmetic code; the probabilities are those that were coded with.
-				if e.What == "coder overhead" && (e.Bits.Float() < 0 || e.Bits.Float() > 40) {
+				// A few bits end the arithmetic code, or are saved where it happens to end in
+				// zeros; the probabilities are those that were coded with.
+				if e.What == "coder overhead" && (e.Bits.Float() < -8 || e.Bits.Float() > 40) {
 					t.Errorf("%d bytes: %s: overhead of %v bits", len(data), name, e.Bits.Float())
 				}
 			}
