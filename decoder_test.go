@@ -151,7 +151,7 @@ type python string
 func needPython(t *testing.T) python {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("the second decoder takes seconds for a few kilobytes")
+		t.Skip("short: the second decoder takes seconds for a few kilobytes; the run without -short tries it")
 	}
 	const name = "python3"
 	if err := exec.Command(name, "-c", "import sys; sys.exit(sys.version_info < (3, 8))").Run(); err != nil {
